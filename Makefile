@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Everything starts here; each target does its own set-up. `make help` lists them.
+#
+# The C of one image, in the order in which its rooms may use each other (design: a room uses only
+# what stands left of it): hyp/el2 shadow nested hyp/host.
+
+CROSS_COMPILE ?= aarch64-linux-gnu-
+ifeq ($(origin CC),default)
+CC            := $(CROSS_COMPILE)gcc
+endif
+LD            := $(CROSS_COMPILE)ld
+OBJCOPY       := $(CROSS_COMPILE)objcopy
+B             := build
+
+# Target of clang; gcc has its target built in and calls its own helpers for atomics unless told not to.
+ifneq ($(findstring clang,$(CC)),)
+CC_TARGET     := --target=aarch64-linux-gnu
+else
+CC_TARGET     :=
+endif
+
+V             ?= 0
+ifeq ($(V),0)
+Q             := @
+say            = @printf '  %-7s %s\n' '$(1)' '$(2)'
+MAKEFLAGS     += --no-print-directory
+else
+Q             :=
+say            = @:
+endif
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all l0 guests run bench test lint gdb setup format clean distclean help FORCE
+
+all: l0 guests
+
+# ---------------------------------------------------------------- flags
+
+ARCH_FLAGS := $(CC_TARGET) -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
+	      -mcmodel=small -fno-pic -fno-pie
+CPPFLAGS   := -Ihyp/include -Ihyp -I. -I$(B)/generated -isystem $(B)/deb/libfdt/usr/include
+CFLAGS     := -std=gnu11 -O2 -g -ffreestanding -nostdlib $(ARCH_FLAGS) \
+	      -fno-stack-protector -fno-strict-aliasing -fno-common -fno-asynchronous-unwind-tables \
+	      -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes
+ASFLAGS    := -g $(ARCH_FLAGS) -D__ASSEMBLY__ -D__ASSEMBLER__=1 -Wall -Werror
+LDFLAGS    := -nostdlib -static --build-id=none --no-undefined -z max-page-size=4096 \
+	      -z noexecstack --no-warn-rwx-segments
+
+# ---------------------------------------------------------------- L0
+
+ROOMS    := hyp/el2 shadow nested hyp/host
+OFFSETS  := hyp/el2/asm-offsets.c
+LDS      := $(firstword $(wildcard hyp/el2/vel2.lds.S hyp/el2/vel2.lds))
+SRCS     := $(sort $(filter-out $(OFFSETS) %.lds.S,\
+	    $(wildcard $(foreach r,$(ROOMS),$(r)/*.c $(r)/*.S))))
+OBJS     := $(patsubst %,$(B)/%.o,$(SRCS))
+LIBFDT   := $(B)/deb/libfdt/usr/lib/aarch64-linux-gnu/libfdt.a
+OFFSET_H := $(B)/generated/asm-offsets.h
+
+l0: $(B)/vel2.bin
+
+$(B)/vel2.bin: $(B)/vel2.elf
+	$(call say,OBJCOPY,$@)
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+$(B)/vel2.elf: $(OBJS) $(LIBFDT) $(B)/hyp/vel2.lds $(B)/.objs
+	$(call say,LD,$@)
+	$(Q)$(LD) $(LDFLAGS) -Map $(B)/vel2.map -T $(B)/hyp/vel2.lds -o $@ $(OBJS) $(LIBFDT)
+
+# The preprocessed linker script; a plain vel2.lds goes through the preprocessor just as well.
+$(B)/hyp/vel2.lds: $(LDS) $(B)/.flags | $(OFFSET_H)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CC_TARGET) -E -P -x assembler-with-cpp $(CPPFLAGS) -D__ASSEMBLY__ -MMD -MP -MT $@ \
+		-MF $@.d -o $@ $(LDS)
+
+$(B)/%.c.o: %.c $(B)/.flags | $(OFFSET_H)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/%.S.o: %.S $(B)/.flags | $(OFFSET_H)
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(ASFLAGS) -MMD -MP -c -o $@ $<
+
+# Structure offsets for assembly: compiled, never run. The compiler leaves `.ascii "->NAME value"`
+# lines in its output (kernel's kbuild has the idea); the header changes only when a value does.
+$(B)/generated/asm-offsets.s: $(OFFSETS) $(B)/.flags | $(LIBFDT)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DGENERATING_ASM_OFFSETS -MMD -MP -MT $@ -MF $@.d -S -o $@ $<
+
+$(OFFSET_H): $(B)/generated/asm-offsets.s
+	$(Q){ echo '/* Generated from $(OFFSETS): do not edit. */'; \
+	  sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Za-z0-9_]*\) [#$$]*\([-0-9]*\).*/#define \1 \2/p' $<; \
+	} > $@.tmp
+	$(Q)if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
+
+# Rebuild when the compiler or its flags change, relink when a source file comes or goes.
+$(B)/.flags: FORCE | $(B)/.setup
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(CC) $(CPPFLAGS) $(CFLAGS) $(ASFLAGS) $(LDFLAGS)' | cmp -s - $@ || \
+		printf '%s\n' '$(CC) $(CPPFLAGS) $(CFLAGS) $(ASFLAGS) $(LDFLAGS)' > $@
+
+$(B)/.objs: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(OBJS)' | cmp -s - $@ || printf '%s\n' '$(OBJS)' > $@
+
+FORCE:
+
+-include $(OBJS:.o=.d) $(B)/generated/asm-offsets.s.d $(B)/hyp/vel2.lds.d
+
+# ---------------------------------------------------------------- what the host must have
+
+$(B)/.setup: harness/vel2lib/packages.txt
+	$(Q)sh harness/bootstrap setup
+
+$(LIBFDT): | $(B)/.setup
+	$(call say,FETCH,libfdt for arm64)
+	$(Q)/usr/bin/python3 harness/vel2lib/debian.py libfdt-dev $(B)/deb/libfdt
+
+# ---------------------------------------------------------------- guests
+
+-include guest-tests/Makefile.inc
+
+# ---------------------------------------------------------------- commands
+
+# make run [L1=linux|NAME|PATH] [HOST=vhe|nvhe] [MECH=nv2|nv] [L1_MODE=vhe|nvhe] [SMP=N] [ARGS='...']
+RUN_ARGS := $(if $(L1),--l1 $(L1)) $(if $(HOST),--host $(HOST)) $(if $(MECH),--mech $(MECH)) \
+	    $(if $(L1_MODE),--l1-mode $(L1_MODE)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM)) \
+	    $(if $(TIMEOUT),--timeout $(TIMEOUT)) $(ARGS)
+
+run bench gdb test lint: $(B)/.setup
+run:
+	$(Q)harness/vel2 run $(RUN_ARGS)
+
+bench:
+	$(Q)harness/vel2 bench $(ARGS)
+
+gdb:
+	$(Q)harness/vel2 gdb $(RUN_ARGS)
+
+test:
+	$(Q)harness/vel2 test $(ARGS)
+
+lint:
+	$(Q)harness/lint $(ARGS)
+
+format:
+	$(Q)git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
+	$(Q)black -q -l 100 harness
+
+setup:
+	$(Q)sh harness/bootstrap setup
+
+clean:
+	$(Q)rm -rf $(B)/hyp $(B)/shadow $(B)/nested $(B)/generated $(B)/guests $(B)/guest-tests $(B)/unit \
+		$(B)/vel2.* $(B)/.flags $(B)/.objs
+
+distclean:
+	$(Q)rm -rf $(B)
+
+help:
+	@echo 'make run            boot the bundled L1 and its L2 under vel2, count its traps (L1=linux: Debian)'
+	@echo 'make test           lint and the whole suite'
+	@echo 'make bench          the operations of the README, measured under icount'
+	@echo 'make gdb            the machine, halted, under gdb with the symbols of every level'
+	@echo 'make lint           formatting, layering, headers, mypy, shellcheck'
+	@echo 'make l0 guests      build only'
+	@echo 'make setup          install what is missing (as root), or print how'
+	@echo 'make clean          remove what was built; distclean: also what was fetched'
+	@echo 'Variables: L1 HOST MECH L1_MODE SMP MEM TIMEOUT ARGS, V=1, CC=clang, CROSS_COMPILE'
