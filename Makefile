@@ -10,7 +10,10 @@ CC            := $(CROSS_COMPILE)gcc
 endif
 LD            := $(CROSS_COMPILE)ld
 OBJCOPY       := $(CROSS_COMPILE)objcopy
+# B=DIRECTORY builds elsewhere; what was fetched stays in build/deb.
 B             := build
+DEB           := build/deb
+SETUP         := build/.setup
 
 # Target of clang; gcc has its target built in and calls its own helpers for atomics unless told not to.
 ifneq ($(findstring clang,$(CC)),)
@@ -39,7 +42,7 @@ all: l0 guests
 
 ARCH_FLAGS := $(CC_TARGET) -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
 	      -mcmodel=small -fno-pic -fno-pie
-CPPFLAGS   := -Ihyp/include -Ihyp -I. -I$(B)/generated -isystem $(B)/deb/libfdt/usr/include
+CPPFLAGS   := -Ihyp/include -Ihyp -I. -I$(B)/generated -isystem $(DEB)/libfdt/usr/include
 CFLAGS     := -std=gnu11 -O2 -g -ffreestanding -nostdlib $(ARCH_FLAGS) \
 	      -fno-stack-protector -fno-strict-aliasing -fno-common -fno-asynchronous-unwind-tables \
 	      -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes
@@ -55,7 +58,7 @@ LDS      := $(firstword $(wildcard hyp/el2/vel2.lds.S hyp/el2/vel2.lds))
 SRCS     := $(sort $(filter-out $(OFFSETS) %.lds.S,\
 	    $(wildcard $(foreach r,$(ROOMS),$(r)/*.c $(r)/*.S))))
 OBJS     := $(patsubst %,$(B)/%.o,$(SRCS))
-LIBFDT   := $(B)/deb/libfdt/usr/lib/aarch64-linux-gnu/libfdt.a
+LIBFDT   := $(DEB)/libfdt/usr/lib/aarch64-linux-gnu/libfdt.a
 OFFSET_H := $(B)/generated/asm-offsets.h
 
 l0: $(B)/vel2.bin
@@ -97,7 +100,7 @@ $(OFFSET_H): $(B)/generated/asm-offsets.s
 	$(Q)if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 
 # Rebuild when the compiler or its flags change, relink when a source file comes or goes.
-$(B)/.flags: FORCE | $(B)/.setup
+$(B)/.flags: FORCE | $(SETUP)
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(CC) $(CPPFLAGS) $(CFLAGS) $(ASFLAGS) $(LDFLAGS)' | cmp -s - $@ || \
 		printf '%s\n' '$(CC) $(CPPFLAGS) $(CFLAGS) $(ASFLAGS) $(LDFLAGS)' > $@
@@ -112,12 +115,12 @@ FORCE:
 
 # ---------------------------------------------------------------- what the host must have
 
-$(B)/.setup: harness/vel2lib/packages.txt
+$(SETUP): harness/vel2lib/packages.txt
 	$(Q)sh harness/bootstrap setup
 
-$(LIBFDT): | $(B)/.setup
+$(LIBFDT): | $(SETUP)
 	$(call say,FETCH,libfdt for arm64)
-	$(Q)/usr/bin/python3 harness/vel2lib/debian.py libfdt-dev $(B)/deb/libfdt
+	$(Q)/usr/bin/python3 harness/vel2lib/debian.py libfdt-dev $(DEB)/libfdt
 
 # ---------------------------------------------------------------- guests
 
@@ -130,7 +133,7 @@ RUN_ARGS := $(if $(L1),--l1 $(L1)) $(if $(HOST),--host $(HOST)) $(if $(MECH),--m
 	    $(if $(L1_MODE),--l1-mode $(L1_MODE)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM)) \
 	    $(if $(TIMEOUT),--timeout $(TIMEOUT)) $(ARGS)
 
-run bench gdb test lint: $(B)/.setup
+run bench gdb test lint: $(SETUP)
 run:
 	$(Q)harness/vel2 run $(RUN_ARGS)
 
