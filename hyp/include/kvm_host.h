@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The vCPU: what a level's state is, and where its current value lives.
+ *
+ * Invariant: sys_regs[] holds virtual state only, never hardware formats. What the hardware
+ * EL1 bank is loaded with is found through hw_sys_regs:
+ *
+ *   bank VEL1       hw_sys_regs = &sys_regs[0]           EL1 registers, the VNCR page itself
+ *   bank VEL2_E2H   hw_sys_regs = &sys_regs[EL2_BANK]    EL2 registers; the format is EL1's own
+ *   bank VEL2_NVHE  hw_sys_regs = shadow_sys_regs        EL2 registers translated to EL1 format
+ *
+ * An EL2 register with an EL1 counterpart has the index EL2_BANK + (index of the counterpart), so
+ * that with E2H=1, where both have one format, the pointer alone is the translation.
+ */
+#ifndef KVM_HOST_H
+#define KVM_HOST_H
+
+#include <types.h>
+#include <sysreg-defs.h>
+#include <exits.h>
+#include <vgic.h>
+#include <timer.h>
+
+/* PSTATE/SPSR modes (Arm ARM, SPSR_ELx.M). */
+#define PSR_MODE_EL0t	0x0UL
+#define PSR_MODE_EL1t	0x4UL
+#define PSR_MODE_EL1h	0x5UL
+#define PSR_MODE_EL2t	0x8UL
+#define PSR_MODE_EL2h	0x9UL
+#define PSR_MODE_MASK	0xfUL
+#define PSR_MODE32	BIT(4)
+#define PSR_F		BIT(6)
+#define PSR_I		BIT(7)
+#define PSR_A		BIT(8)
+#define PSR_D		BIT(9)
+#define PSR_DAIF	(PSR_D | PSR_A | PSR_I | PSR_F)
+
+/* Which virtual EL's registers the hardware EL1 bank holds. */
+enum loaded_bank {
+	BANK_NONE = 0,
+	BANK_VEL1,	/* vEL1/0, of L1 itself or of L2 */
+	BANK_VEL2_E2H,	/* vEL2 with E2H=1, and vEL0 under TGE */
+	BANK_VEL2_NVHE,	/* vEL2 with E2H=0 */
+};
+
+/* Who an exit came from. */
+enum level {
+	LEVEL_HOST = 0,	/* nVHE host's own HVCs */
+	LEVEL_L1,	/* vEL2, vEL0 under TGE, and vEL1/0 while HCR_EL2.VM=0 */
+	LEVEL_L2,	/* vEL1/0 while HCR_EL2.VM=1 */
+	NR_LEVELS,
+};
+
+/* Who dealt with an exit. */
+enum outcome {
+	OUT_HANDLED = 0,	/* L0 emulated it */
+	OUT_FORWARDED,		/* became an exception to vEL2 */
+	OUT_REFLECTED,		/* became an exception to the level it came from (UNDEF, vEL1 abort...) */
+	NR_OUTCOMES,
+};
+
+struct user_pt_regs {
+	u64 regs[31];
+	u64 pc;		/* virtual PC */
+	u64 pstate;	/* virtual PSTATE: M says EL2h/EL2t at vEL2 */
+};
+
+struct fpsimd_state {
+	__uint128_t vregs[32];
+	u64 fpsr;
+	u64 fpcr;
+};
+
+struct kvm_vcpu;
+
+struct kvm_cpu_context {
+	struct user_pt_regs regs;
+	u64 hw_pstate;			/* what SPSR_EL2 is loaded with: EL1h/t for EL2h/t */
+	u64 hw_sp_el1;			/* what SP_EL1 is loaded with: SP_EL2 at vEL2 */
+	u64 *hw_sys_regs;		/* see the top of this file */
+	struct kvm_vcpu *__hyp_running_vcpu;	/* host context only */
+	struct fpsimd_state fp;
+	u64 shadow_sys_regs[VNCR_SLOTS] __aligned(64);
+	u64 sys_regs[NR_SYS_REGS] __aligned(4096);
+};
+
+/* One entry of the exit trace ring. */
+struct exit_trace {
+	u64 pc, far;
+	u32 esr;
+	u8 level, reason, outcome, pad;
+	u64 hpfar;
+};
+#define TRACE_RING	256	/* power of two */
+
+struct vcpu_stats {
+	u64 exits[NR_LEVELS][NR_EXITS][NR_OUTCOMES];
+	u64 instructions[NR_LEVELS][NR_EXITS];	/* only while the PMU counts and markers are on */
+	u32 sysregs[NR_SYS_DESCS][2];		/* [][0] reads, [][1] writes */
+	u64 el1_bank_switches;			/* deferrable registers saved or loaded, per bank */
+	u64 trace_seq;
+	struct exit_trace trace[TRACE_RING];
+};
+
+/* An abort that the host has to emulate, decoded at EL2. */
+struct vcpu_fault {
+	u64 esr;	/* ESR_EL2 as taken */
+	u64 far;	/* FAR_EL2: VA */
+	u64 hpfar;	/* HPFAR_EL2 << 8: faulting IPA of the regime that ran (L2 IPA while in L2) */
+	u64 l1_ipa;	/* for EXIT_TO_HOST_MMIO: the L1 IPA to emulate */
+};
+
+struct s2_mmu;
+struct kvm;
+
+struct kvm_vcpu_arch {
+	struct kvm_cpu_context ctxt;
+	struct vcpu_fault fault;
+	enum loaded_bank loaded_bank;
+	bool sysregs_loaded_on_cpu;	/* loaded_bank != BANK_NONE */
+	bool fp_loaded;			/* the FP/SIMD registers are this vCPU's */
+	bool ttlb_armed;		/* other regimes' translations may be live: TLBIs trap */
+	u64 hcr_el2;			/* what the hardware HCR_EL2 is loaded with for the bank */
+	u64 exit_spsr, exit_elr;	/* as read from the hardware at the last exit */
+	struct s2_mmu *hw_mmu;		/* stage 2 in VTTBR_EL2 */
+	struct vgic_cpu vgic;
+	struct timer_cpu timer;
+	struct vcpu_stats stats;
+	bool powered_off;		/* PSCI state */
+	bool wfi_waiting;
+	u64 l0_insn_base;
+};
+
+struct kvm_vcpu {
+	struct kvm *kvm;
+	int vcpu_id;
+	int cpu;			/* physical CPU it is loaded on, -1 if none */
+	struct kvm_vcpu_arch arch;
+};
+
+#define MAX_VCPUS	8
+
+/* One L1 virtual machine. */
+struct kvm {
+	struct s2_mmu *mmu;		/* canonical: L1 IPA -> PA */
+	u64 ram_base, ram_size;		/* L1 IPA, bytes */
+	u64 ram_offset;			/* PA = IPA + ram_offset for RAM */
+	int nr_vcpus;
+	struct kvm_vcpu *vcpus[MAX_VCPUS];
+	struct vgic_dist vgic;
+	u64 vcpu_features;		/* bitmap of what the virtual CPU offers, see FEAT_* */
+};
+
+#define vcpu_gp_regs(v)		(&(v)->arch.ctxt.regs)
+#define vcpu_pc(v)		(&(v)->arch.ctxt.regs.pc)
+#define vcpu_cpsr(v)		(&(v)->arch.ctxt.regs.pstate)
+/* The memory copy, whatever the CPU holds. */
+#define __vcpu_sys_reg(v, r)	((v)->arch.ctxt.sys_regs[(r)])
+
+static inline u64 vcpu_get_reg(const struct kvm_vcpu *vcpu, unsigned int rt)
+{
+	return rt == 31 ? 0 : vcpu->arch.ctxt.regs.regs[rt];
+}
+
+static inline void vcpu_set_reg(struct kvm_vcpu *vcpu, unsigned int rt, u64 val)
+{
+	if (rt != 31)
+		vcpu->arch.ctxt.regs.regs[rt] = val;
+}
+
+/**
+ * vcpu_read_sys_reg - the current value of a register, wherever it lives.
+ * EL2 only. Which place is a function of (@reg, loaded_bank) and stands in the register's row.
+ */
+u64 vcpu_read_sys_reg(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg);
+void vcpu_write_sys_reg(struct kvm_vcpu *vcpu, u64 val, enum vcpu_sysreg reg);
+
+/* Virtual HCR_EL2 with its RES1/RES0 bits as the virtual CPU has them (E2H0=NI makes E2H RES1). */
+u64 vcpu_hcr_el2(const struct kvm_vcpu *vcpu);
+
+static inline bool vcpu_el2_e2h_is_set(const struct kvm_vcpu *vcpu)
+{
+	return vcpu_hcr_el2(vcpu) & BIT(34);
+}
+
+static inline bool vcpu_mode_el2(const struct kvm_vcpu *vcpu)
+{
+	return (vcpu->arch.ctxt.regs.pstate & 0xc) == PSR_MODE_EL2t;
+}
+
+/* vEL2, or vEL0 while HCR_EL2.{E2H,TGE} = {1,1} or TGE=1 (Arm ARM R_NPPZT: EL0 then belongs to EL2). */
+bool is_hyp_ctxt(const struct kvm_vcpu *vcpu);
+
+#endif
