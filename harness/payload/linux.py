@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Debian's own Linux/KVM as L1, with Debian's QEMU as its VMM and the same kernel as L2.
+
+`build_linux_payload()` fetches Debian 12's arm64 packages through a private apt, and packs a kernel
+`Image` and one uncompressed initramfs: busybox, qemu-system-aarch64 with the libraries it needs, and
+inside it L2's kernel and initramfs. No binary is modified. What the guests print:
+
+    vel2: l1-userspace      L1's init runs
+    kvm [1]: ...            what L1's KVM said when it came up (VHE mode, GICv3, ...)
+    vel2: l2-userspace      L2's init runs
+    vel2: l2-done           L2's work is done, it powers off
+    vel2: l2-exit=STATUS    the VMM's exit status; L1 then powers off
+
+Runs as a command too: `python3 -m harness.payload.linux BUILD_DIR`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import gzip
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .apt import PrivateApt
+from .cpio import Cpio
+from .elf import library_closure
+from .errors import PayloadError
+
+SUITE = "bookworm"
+ARCH = "arm64"
+KERNEL_METAPACKAGE = "linux-image-arm64"
+PROGRAMS = ["busybox-static", "qemu-system-arm"]
+BUSYBOX = "/bin/busybox"
+VMM = "/usr/bin/qemu-system-aarch64"
+#: What the guests' scripts call; each is a link to busybox.
+L1_APPLETS = ("sh", "mount", "uname", "cut", "dmesg", "sed", "cat", "tr", "poweroff")
+L2_APPLETS = ("sh", "mount", "uname", "cut", "true", "awk", "sleep", "poweroff")
+#: The dynamic linker's own order.
+LIBRARY_DIRS = (
+    "/lib/aarch64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/lib",
+    "/usr/lib",
+)
+L1_APPEND = "console=ttyAMA0 quiet"
+L2_APPEND = "console=ttyAMA0 quiet"
+
+_HERE = Path(__file__).resolve().parent
+_IMAGE_MAGIC_OFFSET, _IMAGE_MAGIC = 0x38, b"ARM\x64"
+_TIMEOUT_S = 300
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class LinuxPayload:
+    """What a run needs. Paths are absolute."""
+
+    kernel: Path  #: arm64 `Image`
+    initrd: Path  #: uncompressed cpio
+    append: str  #: command line for L1; more words may follow it
+    release: str  #: uname -r of both guests
+    packages: tuple[str, ...]  #: file names of the Debian packages used
+
+
+def build_linux_payload(
+    build_dir: Path, progress: Progress = print, refresh: bool = False
+) -> LinuxPayload:
+    """Build the payload below `build_dir`/payload, or return the one that is there.
+
+    Nothing is fetched when the packages are there already, unless `refresh` asks for newer ones.
+    Safe to call from several processes at once. Raises PayloadError.
+    """
+    base = build_dir.resolve() / "payload"
+    base.mkdir(parents=True, exist_ok=True)
+    with _locked(base / "lock", progress):
+        packages = _packages(base, progress, refresh)
+        return _images(base, packages, progress)
+
+
+@contextmanager
+def _locked(path: Path, progress: Progress) -> Iterator[None]:
+    with path.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("waiting for another build of the payload")
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _read_stamp(path: Path, key: str) -> dict[str, list[str]] | None:
+    """Return what the stamp says, or None if there is none for `key`."""
+    try:
+        stamp = json.loads(path.read_text())
+        return dict(stamp["outputs"]) if stamp["key"] == key else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write_stamp(path: Path, key: str, outputs: dict[str, list[str]]) -> None:
+    # By rename, so that an interrupted build leaves either the old stamp or the new one.
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps({"key": key, "outputs": outputs}, indent=1))
+    temporary.replace(path)
+
+
+def _packages(base: Path, progress: Progress, refresh: bool) -> list[str]:
+    """Fetch and unpack the packages into `base`/root; return their file names."""
+    key = " ".join([SUITE, ARCH, KERNEL_METAPACKAGE, *PROGRAMS])
+    stamp = base / "packages.json"
+    done = _read_stamp(stamp, key)
+    if done and not refresh and (base / "root").is_dir():
+        return done["packages"]
+    apt = PrivateApt(base / "apt", SUITE, ARCH, progress)
+    apt.configure()
+    apt.update()
+    kernels = [p for p in apt.depends(KERNEL_METAPACKAGE) if p.startswith("linux-image-")]
+    if len(kernels) != 1:
+        raise PayloadError(f"{KERNEL_METAPACKAGE} does not depend on one kernel package: {kernels}")
+    debs = apt.download([*kernels, *apt.closure(PROGRAMS)])
+    progress(f"unpacking {len(debs)} packages")
+    temporary = base / "root.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    _unpack_boot(debs[0], temporary)
+    for deb in debs[1:]:
+        _run(["dpkg-deb", "-x", str(deb), str(temporary)], f"unpack {deb.name}")
+    stamp.unlink(missing_ok=True)
+    shutil.rmtree(base / "root", ignore_errors=True)
+    temporary.rename(base / "root")
+    names = [deb.name for deb in debs]
+    _write_stamp(stamp, key, {"packages": names})
+    return names
+
+
+def _unpack_boot(deb: Path, root: Path) -> None:
+    """Unpack /boot of the kernel package; its modules, ten times the size, are not needed."""
+    data = _run(["dpkg-deb", "--fsys-tarfile", str(deb)], f"unpack {deb.name}")
+    (root / "boot").mkdir()
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for member in archive:
+            if member.isfile() and member.name.startswith("./boot/"):
+                stream = archive.extractfile(member)
+                assert stream is not None
+                (root / "boot" / Path(member.name).name).write_bytes(stream.read())
+
+
+def _images(base: Path, packages: list[str], progress: Progress) -> LinuxPayload:
+    """Make the kernel Image and the initramfs from `base`/root, if anything changed."""
+    root, out = base / "root", base / "linux"
+    sources = sorted([*_HERE.glob("*.py"), *_HERE.glob("*-init")])
+    digest = hashlib.sha256("\n".join(packages).encode())
+    for source in sources:
+        digest.update(source.name.encode() + source.read_bytes())
+    key = digest.hexdigest()
+    release = _only(root / "boot", "vmlinuz-*").name.removeprefix("vmlinuz-")
+    payload = LinuxPayload(
+        kernel=out / "Image",
+        initrd=out / "l1-initrd.cpio",
+        append=L1_APPEND,
+        release=release,
+        packages=tuple(packages),
+    )
+    files = (payload.kernel, payload.initrd)
+    if _read_stamp(out / "stamp.json", key) is not None and all(f.is_file() for f in files):
+        return payload
+    out.mkdir(exist_ok=True)
+    (out / "stamp.json").unlink(missing_ok=True)
+    kernel = _image(root / "boot" / f"vmlinuz-{release}")
+    payload.kernel.write_bytes(kernel)
+    with payload.initrd.open("wb") as stream:
+        _l1_initramfs(Cpio(stream), root, kernel)
+    size = payload.initrd.stat().st_size
+    progress(f"Linux {release} as L1 and L2: initramfs of {size / 1e6:.0f} MB")
+    _write_stamp(out / "stamp.json", key, {"files": [f.name for f in files]})
+    return payload
+
+
+def _only(directory: Path, pattern: str) -> Path:
+    found = sorted(directory.glob(pattern))
+    if len(found) != 1:
+        raise PayloadError(f"expected one {pattern} in the kernel package, found {len(found)}")
+    return found[0]
+
+
+def _image(path: Path) -> bytes:
+    """Return the arm64 Image in `path`, decompressed if it is gzip. Raises PayloadError."""
+    data = path.read_bytes()
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise PayloadError(f"{path.name} is damaged: {error}") from error
+    if data[_IMAGE_MAGIC_OFFSET : _IMAGE_MAGIC_OFFSET + 4] != _IMAGE_MAGIC:
+        raise PayloadError(f"{path.name} is not an arm64 Image")
+    return data
+
+
+def _add_system(archive: Cpio, root: Path, init: str, applets: tuple[str, ...]) -> None:
+    """Add busybox, what init needs, and init itself."""
+    archive.directory("proc")
+    archive.directory("dev")
+    # The kernel opens it for init's standard files before anything is mounted.
+    archive.character_device("dev/console", 5, 1)
+    archive.copy(BUSYBOX, root / BUSYBOX.lstrip("/"))
+    for applet in applets:
+        archive.symlink(f"bin/{applet}", "busybox")
+    archive.file("init", init.encode(), 0o755)
+
+
+def _l2_initramfs(root: Path) -> bytes:
+    stream = io.BytesIO()
+    archive = Cpio(stream)
+    _add_system(archive, root, (_HERE / "l2-init").read_text(), L2_APPLETS)
+    archive.close()
+    return stream.getvalue()
+
+
+def _l1_initramfs(archive: Cpio, root: Path, kernel: bytes) -> None:
+    init = (_HERE / "l1-init").read_text().replace("@L2_APPEND@", L2_APPEND)
+    _add_system(archive, root, init, L1_APPLETS)
+    for name, path in sorted(library_closure(root, VMM, LIBRARY_DIRS).items()):
+        archive.copy(name, path)
+    archive.file("l2/Image", kernel)
+    archive.file("l2/initrd.cpio", _l2_initramfs(root))
+    archive.close()
+
+
+def _run(command: list[str], what: str) -> bytes:
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)
+    except FileNotFoundError as error:
+        raise PayloadError(f"cannot {what}: {command[0]} is missing") from error
+    except subprocess.TimeoutExpired as error:
+        raise PayloadError(f"cannot {what}: took over {_TIMEOUT_S} s") from error
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
+        raise PayloadError(f"cannot {what}: {lines[-1]}")
+    return done.stdout
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build the payload and print where it is."""
+    parser = argparse.ArgumentParser(
+        description="Build the Linux/KVM payload (L1, its VMM and L2) from Debian's packages.",
+        epilog="example: python3 -m harness.payload.linux build",
+    )
+    parser.add_argument("build_dir", type=Path, help="build directory (payload/ is made in it)")
+    parser.add_argument("--refresh", action="store_true", help="look for newer packages")
+    options = parser.parse_args(arguments)
+    try:
+        payload = build_linux_payload(options.build_dir, refresh=options.refresh)
+    except PayloadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"kernel {payload.kernel}\ninitrd {payload.initrd}\nappend {payload.append}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
