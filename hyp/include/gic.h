@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The physical GICv3, driven by the host: EL2 under VHE, EL1 under nVHE, IRQs always masked.
+ *
+ * Invariant: EOImode is 1 on every CPU. EOIR only drops the priority; an interrupt that was given
+ * to a guest stays active until the guest's own EOI (HW=1 list register) or L0 deactivates it.
+ */
+#ifndef GIC_H
+#define GIC_H
+
+#include <types.h>
+
+struct kvm_vcpu;
+
+/* Physical interrupts that L0 knows (INTIDs of the virt machine). */
+#define GIC_SGI_KICK		0	/* makes another CPU leave its guest */
+#define GIC_PPI_MAINT		25	/* virtual CPU interface maintenance */
+#define GIC_PPI_CNTHP		26	/* L0's own timer */
+#define GIC_PPI_CNTV		27
+#define GIC_PPI_CNTHV		28
+#define GIC_PPI_CNTP		30
+#define GIC_SPI_UART0		33	/* L1's */
+#define GIC_SPI_UART1		40	/* L0's */
+
+#define GIC_SPURIOUS		1020	/* and above: no interrupt */
+
+/* PA == VA of the frames; GICR frames of CPU n stand at + n * GICR_STRIDE. */
+#define GICD_PHYS		0x08000000UL
+#define GICR_PHYS		0x080a0000UL
+#define GICD_SIZE		0x10000UL
+#define GICR_STRIDE		0x20000UL
+#define GICR_SGI_OFFSET		0x10000UL
+
+/* Distributor, once, on the boot CPU. Returns 0 or -ENODEV if this is no GICv3. */
+int gic_init(void);
+
+/*
+ * Redistributor and CPU interface of the calling CPU. EL2 must have set ICC_SRE_EL2 before (see
+ * vgic_hyp_init). Returns 0 or -ENODEV if no redistributor has this CPU's affinity.
+ */
+int gic_init_cpu(void);
+
+/* VA of the SGI frame (GICR_SGI_OFFSET) of the calling CPU's redistributor. */
+unsigned long gic_sgi_base(void);
+
+/*
+ * Takes all pending physical interrupts of this CPU. @vcpu is the one that was interrupted (its
+ * timers are in the hardware), or NULL: then a timer's interrupt is only silenced.
+ */
+void gic_handle_irq(struct kvm_vcpu *vcpu);
+
+/* Sends GIC_SGI_KICK to physical CPU @cpu. */
+void gic_kick_cpu(unsigned int cpu);
+
+/* Physical state of an interrupt; PPIs: of the calling CPU. */
+bool gic_irq_is_pending(u32 intid);
+void gic_irq_set_active(u32 intid, bool active);
+
+#endif

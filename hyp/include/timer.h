@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The four generic timers of a virtual CPU with EL2, on the two that a guest's hardware has.
+ *
+ * Where the state lives, by loaded bank:
+ *
+ *   bank VEL1        hardware CNTV = vCNTV (CNTVOFF_EL2 = vCNTVOFF), CNTP = vCNTP;
+ *                    vCNTHV and vCNTHP in sys_regs[]
+ *   bank VEL2_E2H    hardware CNTV = vCNTHV (CNTVOFF_EL2 = 0), CNTP = vCNTHP;
+ *                    vCNTV and vCNTP in sys_regs[], which under NV2 is what _EL02 names reach
+ *   bank VEL2_NVHE   hardware as for VEL1. Under NV2 the _EL0 names reach sys_regs[] instead:
+ *                    that copy is then the current value, and the hardware follows at each exit
+ *   none             all four in sys_regs[]
+ *
+ * A timer that is not in the hardware is a background timer. L0's own CNTHP_EL2 is set to the
+ * earliest moment at which one of them fires, and its ISTATUS is then published in sys_regs[].
+ * Times are in ticks of CNTPCT_EL0, except vCNTV's, which are CNTPCT_EL0 - vCNTVOFF.
+ */
+#ifndef TIMER_H
+#define TIMER_H
+
+#include <types.h>
+
+struct kvm_vcpu;
+
+enum timer_id {
+	TIMER_V = 0,	/* CNTV_*_EL0 of vEL1, CNTV_*_EL02 at vEL2 */
+	TIMER_P,	/* CNTP_*_EL0 of vEL1, CNTP_*_EL02 at vEL2 */
+	TIMER_HV,	/* CNTHV_*_EL2 */
+	TIMER_HP,	/* CNTHP_*_EL2 */
+	NR_TIMERS,
+};
+
+enum timer_reg {
+	TIMER_CTL = 0,
+	TIMER_CVAL,
+	TIMER_TVAL,
+};
+
+#define TIMER_CTL_ENABLE	BIT(0)
+#define TIMER_CTL_IMASK		BIT(1)
+#define TIMER_CTL_ISTATUS	BIT(2)
+
+#define TIMER_NEVER		(~0UL)
+
+struct timer_cpu {
+	u64 bg_deadline;	/* what CNTHP_CVAL_EL2 is loaded with, TIMER_NEVER if disabled */
+	u64 host_deadline;	/* L0 wants an exit at this time (time slice), or TIMER_NEVER */
+	u64 hw_cntvoff;		/* what CNTVOFF_EL2 and CNTHCTL_EL2 are loaded with */
+	u64 hw_cnthctl;
+	u64 nvhe_cval[2];	/* bank VEL2_NVHE, NV2: CVALs that the hardware was given */
+	unsigned long gicr;	/* VA of the SGI frame of the CPU it is loaded on */
+	u8 hw_bank;		/* enum loaded_bank: whose timers the hardware has */
+	u8 level;		/* BIT(timer_id): outputs, as last computed in software */
+	bool nv2;		/* _EL0 names of bank VEL2_NVHE reach sys_regs[] */
+};
+
+/* L1's INTID of each timer's PPI. */
+static const u8 timer_virq[NR_TIMERS] = { 27, 30, 28, 26 };
+
+/* ---- EL2, nested/timer.c ---- */
+
+/* Once a CPU. Stops the hardware timers and sets CNTHCTL_EL2 for the host. */
+void timer_hyp_init(void);
+
+/* vcpu_load: @bank (enum loaded_bank) is what will run first. After vgic_hyp_load. */
+void timer_hyp_load(struct kvm_vcpu *vcpu, unsigned int bank);
+
+/* vcpu_put: all four timers end in sys_regs[], CNTHP_EL2 fires at the earliest of them. */
+void timer_hyp_put(struct kvm_vcpu *vcpu);
+
+/*
+ * The hardware EL1 bank goes from @from to @to (enum loaded_bank, neither BANK_NONE). The caller
+ * has saved the old EL1 bank (CNTHCTL_EL2 of L1 may live in CNTKCTL_EL1) and has already called
+ * vgic_hyp_switch_*; physical active states follow the list registers' state.
+ */
+void timer_hyp_switch(struct kvm_vcpu *vcpu, unsigned int from, unsigned int to);
+
+/* Before each entry from the host: L0's own deadline and what the guest changed in memory. */
+void timer_hyp_enter(struct kvm_vcpu *vcpu);
+
+/*
+ * After an exit, before the host looks at timers: publishes ISTATUS, computes the outputs of all
+ * four timers into timer.level. Also called from the host when CNTHP_EL2 fired.
+ */
+void timer_hyp_sync(struct kvm_vcpu *vcpu);
+
+/*
+ * The trapped registers of timer @id as L1's software sees them: CNTHP_*, CNTHV_*, TVAL_EL02, and
+ * with the mechanism nv all _EL02 names. Works whichever bank is loaded. EL2 only.
+ */
+u64 timer_read(struct kvm_vcpu *vcpu, enum timer_id id, enum timer_reg reg);
+void timer_write(struct kvm_vcpu *vcpu, enum timer_id id, enum timer_reg reg, u64 val);
+
+/* L1 wrote CNTHCTL_EL2 or CNTVOFF_EL2 by a trapped access: the hardware follows. EL2 only. */
+void timer_hyp_ctl_changed(struct kvm_vcpu *vcpu);
+
+/* ---- host, hyp/host/vtimer.c ---- */
+
+/* @nv2: the mechanism keeps the timers' EL0 names in memory at an nVHE vEL2. */
+void timer_vcpu_init(struct kvm_vcpu *vcpu, bool nv2);
+
+/* After each exit, before vgic_flush: the timers' outputs become L1's PPI levels. */
+void timer_sync(struct kvm_vcpu *vcpu);
+
+/* Physical PPI 27 or 30 was taken while @vcpu was loaded. False: nobody's, deactivate it. */
+bool timer_handle_irq(struct kvm_vcpu *vcpu, u32 intid);
+
+/* Whether a timer of a vCPU that is not loaded has its output asserted by now. */
+bool timer_is_pending(struct kvm_vcpu *vcpu);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * L1's GICv3: distributor and redistributors in software, CPU interface in the hardware's list
+ * registers; and L1's own ICH_* interface, which its L2 runs with.
+ *
+ * Two sets of list registers share the hardware:
+ *
+ *   VGIC_HW_L1   vgic_cpu.lr[], L1's own interrupts. Loaded at vEL2, at vEL0 under TGE, and at
+ *                vEL1/0 while the virtual HCR_EL2.{IMO,FMO} are 0.
+ *   VGIC_HW_L2   what stands in the ICH_LRn_EL2 of L1 (sys_regs[]), with the INTIDs of HW=1 ones
+ *                translated. Loaded at vEL1/0 while the virtual HCR_EL2.IMO or FMO is 1.
+ *
+ * Invariants: struct vgic_irq is up to date for an interrupt that is in no list register; between
+ * vgic_flush and vgic_sync lr[] is, for those that are in one. A physical interrupt is active
+ * exactly while the virtual interrupt that it belongs to is in flight (pending or active). For the
+ * timers' PPIs, that is the virtual interrupt of the bank that is loaded.
+ */
+#ifndef VGIC_H
+#define VGIC_H
+
+#include <types.h>
+
+struct kvm;
+struct kvm_vcpu;
+
+#define VGIC_NR_PRIVATE		32
+#define VGIC_NR_SPIS		256
+#define VGIC_NR_IRQS		(VGIC_NR_PRIVATE + VGIC_NR_SPIS)
+#define VGIC_MAX_LRS		16
+#define VGIC_MAX_APRS		4
+
+/* Where L1 sees its GIC (IPA): as the virt machine has it. */
+#define VGIC_GICD_IPA		0x08000000UL
+#define VGIC_GICD_SIZE		0x10000UL
+#define VGIC_GICR_IPA		0x080a0000UL
+#define VGIC_GICR_STRIDE	0x20000UL
+
+/* L1's own maintenance interrupt. */
+#define VGIC_PPI_MAINT		25
+
+/* ICH_LR<n>_EL2 (Arm ARM). */
+#define ICH_LR_VINTID		0xffffffffUL
+#define ICH_LR_PINTID_SHIFT	32
+#define ICH_LR_PINTID		(0x1fffUL << ICH_LR_PINTID_SHIFT)
+#define ICH_LR_EOI		BIT(41)		/* HW=0: maintenance interrupt at EOI */
+#define ICH_LR_PRIO_SHIFT	48
+#define ICH_LR_PRIO		(0xffUL << ICH_LR_PRIO_SHIFT)
+#define ICH_LR_NMI		BIT(59)
+#define ICH_LR_GROUP1		BIT(60)
+#define ICH_LR_HW		BIT(61)
+#define ICH_LR_PENDING		BIT(62)
+#define ICH_LR_ACTIVE		BIT(63)
+#define ICH_LR_STATE		(ICH_LR_PENDING | ICH_LR_ACTIVE)
+
+/* ICH_HCR_EL2. */
+#define ICH_HCR_EN		BIT(0)
+#define ICH_HCR_UIE		BIT(1)
+#define ICH_HCR_LRENPIE		BIT(2)
+#define ICH_HCR_NPIE		BIT(3)
+#define ICH_HCR_VGRP0EIE	BIT(4)
+#define ICH_HCR_VGRP0DIE	BIT(5)
+#define ICH_HCR_VGRP1EIE	BIT(6)
+#define ICH_HCR_VGRP1DIE	BIT(7)
+#define ICH_HCR_TC		BIT(10)
+#define ICH_HCR_TALL0		BIT(11)
+#define ICH_HCR_TALL1		BIT(12)
+#define ICH_HCR_TSEI		BIT(13)
+#define ICH_HCR_TDIR		BIT(14)
+#define ICH_HCR_EOICOUNT_SHIFT	27
+#define ICH_HCR_EOICOUNT	(0x1fUL << ICH_HCR_EOICOUNT_SHIFT)
+
+/* ICH_MISR_EL2. */
+#define ICH_MISR_EOI		BIT(0)
+#define ICH_MISR_U		BIT(1)
+#define ICH_MISR_LRENP		BIT(2)
+#define ICH_MISR_NP		BIT(3)
+#define ICH_MISR_VGRP0E		BIT(4)
+#define ICH_MISR_VGRP0D		BIT(5)
+#define ICH_MISR_VGRP1E		BIT(6)
+#define ICH_MISR_VGRP1D		BIT(7)
+
+/* ICH_VMCR_EL2. */
+#define ICH_VMCR_VENG0		BIT(0)
+#define ICH_VMCR_VENG1		BIT(1)
+#define ICH_VMCR_VFIQEN		BIT(3)
+#define ICH_VMCR_VCBPR		BIT(4)
+#define ICH_VMCR_VEOIM		BIT(9)
+#define ICH_VMCR_VBPR1_SHIFT	18
+#define ICH_VMCR_VBPR0_SHIFT	21
+#define ICH_VMCR_VPMR_SHIFT	24
+
+/* One interrupt of L1. Its vCPU (or the vgic_dist's lock for an SPI) guards it. */
+struct vgic_irq {
+	u16 intid;
+	u16 hwintid;		/* physical INTID while hw */
+	u8 priority;
+	u8 target;		/* SPI: vcpu_id from IROUTER, VGIC_NO_TARGET if none has it */
+	s8 lr;			/* index into vgic_cpu.lr[], -1 if in none */
+	bool enabled;
+	bool group1;
+	bool edge;
+	bool line;		/* level of the input; hw: taken from the physical GIC, not yet acked */
+	bool latch;		/* edge seen, or set by GICx_ISPENDR */
+	bool active;
+	bool hw;		/* backed by the physical interrupt hwintid */
+	u64 irouter;
+};
+
+#define VGIC_NO_TARGET	0xff
+
+/* Which set of list registers the hardware has. */
+enum vgic_hw {
+	VGIC_HW_NONE = 0,
+	VGIC_HW_L1,
+	VGIC_HW_L2,
+};
+
+/* vgic_cpu.l1_pending */
+#define VGIC_L1_IRQ	BIT(0)
+#define VGIC_L1_FIQ	BIT(1)
+
+struct vgic_cpu {
+	/* L1's own CPU interface; VMCR and APRs: the hardware has them while loaded == VGIC_HW_L1 */
+	u64 lr[VGIC_MAX_LRS];
+	u64 hcr;			/* ICH_HCR_EL2 to run L1 with */
+	u64 vmcr;
+	u64 ap0r[VGIC_MAX_APRS], ap1r[VGIC_MAX_APRS];
+	u64 cached_hcr;			/* what ICH_HCR_EL2 is loaded with */
+	u32 used_lrs;			/* lr[0..used_lrs-1] are in use */
+	u32 l2_lrs;			/* bitmap of list registers that hold L2's interrupts */
+	u32 inflight;			/* bitmap of L1's hw PPIs that are pending or active */
+	u8 loaded;			/* enum vgic_hw: VMCR and APRs in the hardware are whose */
+	u8 lrs_loaded;			/* enum vgic_hw: the same for the list registers */
+	u8 l1_pending;			/* VGIC_L1_*: deliverable to L1 while its L2 runs */
+	bool maint;			/* level of L1's maintenance interrupt */
+
+	/* host only */
+	bool waker_sleep;		/* GICR_WAKER.ProcessorSleep */
+	bool more_pending;		/* an interrupt found no list register at the last flush */
+	u32 candidates;			/* private interrupts that are pending or active */
+	u64 mpidr;			/* as L1 sees it */
+	struct vgic_irq private[VGIC_NR_PRIVATE];
+};
+
+struct vgic_dist {
+	u32 lock;
+	u32 ctlr;			/* GICD_CTLR: EnableGrp0, EnableGrp1 */
+	u32 candidates[VGIC_NR_SPIS / 32];	/* SPIs that are pending or active */
+	struct vgic_irq spi[VGIC_NR_SPIS];
+};
+
+/* ---- EL2, nested/vgic.c ---- */
+
+/* Once a CPU: ICC_SRE_EL2, ICH_VTR_EL2. Returns the number of list registers, 0 if no GICv3. */
+unsigned int vgic_hyp_init(void);
+
+/*
+ * vcpu_load / vcpu_put (nVHE host: the same, at each world switch): VMCR and APRs of what will
+ * run (virtual PSTATE and HCR_EL2 decide between L1 and L2).
+ */
+void vgic_hyp_load(struct kvm_vcpu *vcpu);
+void vgic_hyp_put(struct kvm_vcpu *vcpu);
+
+/*
+ * Each entry from the host and each exit to it: list registers. If the virtual PSTATE or HCR_EL2
+ * changed sides between L1 and L2 since vgic_hyp_load, enter switches VMCR and APRs as well.
+ */
+void vgic_hyp_enter(struct kvm_vcpu *vcpu);
+void vgic_hyp_exit(struct kvm_vcpu *vcpu);
+
+/*
+ * The fast path between vEL2 and vEL1/0, without the host. Call them at each change of virtual EL
+ * between those two: whether list registers change at all (virtual IMO|FMO) is decided inside.
+ */
+void vgic_hyp_switch_to_l2(struct kvm_vcpu *vcpu);
+void vgic_hyp_switch_to_vel2(struct kvm_vcpu *vcpu);
+
+/* Nonzero (VGIC_L1_*): while L2 runs, an interrupt of L1 must be taken to vEL2. */
+#define vgic_irq_pending_for_l1(vcpu)	((vcpu)->arch.vgic.l1_pending)
+
+/* L1's trapped reads of its ICH_VTR, MISR, EISR and ELRSR _EL2. */
+u64 vgic_read_ich_vtr(struct kvm_vcpu *vcpu);
+u64 vgic_read_ich_misr(struct kvm_vcpu *vcpu);
+u64 vgic_read_ich_eisr(struct kvm_vcpu *vcpu);
+u64 vgic_read_ich_elrsr(struct kvm_vcpu *vcpu);
+
+/* Brings L1's and L2's VMCR and APRs to memory and leaves them loaded. */
+void vgic_hyp_sync_vmcr(struct kvm_vcpu *vcpu);
+
+/* ---- host, hyp/host/vgic*.c ---- */
+
+void vgic_init(struct kvm *kvm);
+/* After vcpu->vcpu_id and vcpu->kvm are set. @mpidr: MPIDR_EL1 as L1 sees it. */
+void vgic_vcpu_init(struct kvm_vcpu *vcpu, u64 mpidr);
+
+/* Before each entry: interrupt state -> lr[]. After each exit: back. */
+void vgic_flush(struct kvm_vcpu *vcpu);
+void vgic_sync(struct kvm_vcpu *vcpu);
+
+/* The input of interrupt @intid changes; edge-triggered: @level true is an edge. */
+void vgic_set_irq(struct kvm *kvm, struct kvm_vcpu *vcpu, u32 intid, bool level);
+
+/* A physical interrupt that belongs to L1 was taken; it stays active. */
+void vgic_hw_irq_taken(struct kvm *kvm, struct kvm_vcpu *vcpu, u32 intid);
+
+/*
+ * An access of L1 to the distributor or to a redistributor. Returns false if @ipa (L1 IPA) is
+ * neither. @size in bytes (1, 2, 4, 8). The caller has called vgic_sync.
+ */
+bool vgic_mmio(struct kvm_vcpu *vcpu, u64 ipa, bool is_write, unsigned int size, u64 *val);
+
+/* A trapped write of ICC_SGI1R_EL1 (@group1) or ICC_SGI0R_EL1/ICC_ASGI1R_EL1. */
+void vgic_send_sgi(struct kvm_vcpu *vcpu, u64 sgir, bool group1);
+
+/* A trapped write of ICC_DIR_EL1 by L1 (more active interrupts than list registers). */
+void vgic_write_dir(struct kvm_vcpu *vcpu, u64 intid);
+
+/* Whether a WFI of the vCPU must end: an interrupt is deliverable whatever PSTATE masks. */
+bool vgic_has_pending(struct kvm_vcpu *vcpu);
+
+#endif
