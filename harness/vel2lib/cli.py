@@ -7,6 +7,7 @@ import argparse
 import sys
 
 from . import setup
+from .errors import Vel2Error
 
 
 def main(argv: list[str]) -> int:
@@ -17,7 +18,7 @@ def main(argv: list[str]) -> int:
     parser.parse_args(argv)
     try:
         setup.setup(verbose=True)
-    except setup.SetupError as error:
+    except Vel2Error as error:
         print(f"vel2: {error}", file=sys.stderr)
-        return 1
+        return error.status
     return 0

@@ -3,29 +3,30 @@
 
 Installs as root through the host's apt; otherwise says which command would. A stamp in build/ keeps
 this instant when nothing is missing. The host's apt configuration is not changed: QEMU from Debian
-12's backports comes through a sources list of our own.
+12's backports comes through a sources directory of our own.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
-from .debian import ROOT, AptError, Source, codename, mirror, sources_list
+from payload.apt import Source, debian_archives, host_sources
+from payload.errors import PayloadError
+
+from .debian import ROOT, codename
+from .errors import Vel2Error
 
 STAMP = ROOT / "build/.setup"
 PACKAGES = Path(__file__).with_name("packages.txt")
 QEMU = "qemu-system-aarch64"
 QEMU_MIN = (9, 0)
-#: Suites that hold a new enough QEMU, by the host's release.
+#: Suites that hold a new enough QEMU, where the host's own release does not.
 QEMU_SUITE = {"bookworm": "bookworm-backports"}
-
-
-class SetupError(Exception):
-    """Something is missing and cannot be installed; the text says what to do."""
 
 
 def wanted() -> dict[str, Path]:
@@ -60,20 +61,15 @@ def qemu_problem(qemu: str = QEMU) -> str | None:
         return f"{qemu} is missing or does not start: run 'harness/vel2 setup' as root"
     if version < QEMU_MIN:
         return (
-            f"{qemu} is {version[0]}.{version[1]}, FEAT_NV needs {QEMU_MIN[0]}.{QEMU_MIN[1]}: "
-            "run 'harness/vel2 setup' as root"
+            f"{qemu} is version {version[0]}.{version[1]}, FEAT_NV needs "
+            f"{QEMU_MIN[0]}.{QEMU_MIN[1]}: run 'harness/vel2 setup' as root"
         )
     return None
 
 
-def _apt(args: list[str]) -> None:
-    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    done = subprocess.run(
-        ["apt-get", "-q", *args], env=env, capture_output=True, text=True, timeout=1800, check=False
-    )
-    if done.returncode:
-        errors = [s for s in done.stderr.splitlines() if s.startswith("E:")] or ["E: failed"]
-        raise SetupError(f"apt-get {' '.join(args)}: {errors[0][3:]}")
+def _stanza(source: Source, suite: str) -> str:
+    signed = f"Signed-By: {source.signed_by}\n" if source.signed_by.startswith("/") else ""
+    return f"Types: deb\nURIs: {source.uri}\nSuites: {suite}\nComponents: main\n{signed}"
 
 
 def _backports_options() -> list[str]:
@@ -82,15 +78,17 @@ def _backports_options() -> list[str]:
     if suite is None:
         return []
     parts = ROOT / "build/deb/host-sources.d"
-    parts.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(parts, ignore_errors=True)
+    parts.mkdir(parents=True)
     for host in Path("/etc/apt/sources.list.d").glob("*.*"):
         shutil.copy(host, parts / host.name)
-    (parts / "vel2-backports.list").write_text(sources_list([Source(mirror(), suite, "main")]))
+    text = _stanza(debian_archives(host_sources()).main, suite)
+    (parts / "vel2-backports.sources").write_text(text)
     return [f"-oDir::Etc::SourceParts={parts.resolve()}"]
 
 
-def _commands(packages: list[str], qemu: bool) -> list[list[str]]:
-    """The apt-get calls that install these."""
+def apt_calls(packages: list[str], qemu: bool) -> list[list[str]]:
+    """The apt-get calls that install these; PayloadError when the host's sources are no Debian's."""
     install = ["-y", "--no-install-recommends", "install"]
     calls = [["update"]]
     if packages:
@@ -100,31 +98,58 @@ def _commands(packages: list[str], qemu: bool) -> list[list[str]]:
         if extra:
             calls.append([*extra, "update"])
         target = ["-t", QEMU_SUITE[codename()]] if extra else []
-        calls.append([*extra, *install, *target, "qemu-system-arm", "ipxe-qemu"])
+        calls.append([*extra, *install, *target, "qemu-system-arm"])
     return calls
 
 
+def _apt(args: list[str]) -> None:
+    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C")
+    try:
+        done = subprocess.run(
+            ["apt-get", "-q", *args],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=1800,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise Vel2Error("apt-get is missing: vel2 sets itself up on Debian 12 and 13") from error
+    except subprocess.TimeoutExpired as error:
+        raise Vel2Error(f"apt-get {shlex.join(args)} took over 30 minutes: run again") from error
+    if done.returncode:
+        errors = [s for s in done.stderr.splitlines() if s.startswith("E:")] or ["E: failed"]
+        raise Vel2Error(f"apt-get {shlex.join(args)}: {errors[0][3:]}")
+
+
+def _install(packages: list[str], qemu: bool) -> None:
+    try:
+        calls = apt_calls(packages, qemu)
+    except PayloadError as error:
+        raise Vel2Error(str(error)) from error
+    if os.geteuid() != 0:
+        text = " && ".join("apt-get " + shlex.join(c) for c in calls)
+        raise Vel2Error(f"packages are missing; run as root: {text}")
+    what = packages + (["qemu-system-arm"] if qemu else [])
+    print(f"vel2: installing {' '.join(what)}", flush=True)
+    for call in calls:
+        _apt(call)
+    still = missing()
+    if still:
+        raise Vel2Error(f"still missing after apt-get: {' '.join(still)}")
+    problem = qemu_problem()
+    if problem:
+        raise Vel2Error(problem)
+
+
 def setup(verbose: bool = False) -> None:
-    """Install what is missing; SetupError when that is impossible. Instant when nothing is."""
-    if STAMP.exists() and STAMP.stat().st_mtime >= PACKAGES.stat().st_mtime and not verbose:
-        return
-    packages, qemu = missing(), qemu_problem() is not None
-    if packages or qemu:
-        try:
-            calls = _commands(packages, qemu)
-        except AptError as error:
-            raise SetupError(str(error)) from error
-        if os.geteuid() != 0:
-            text = " && ".join("apt-get " + " ".join(c) for c in calls)
-            raise SetupError(f"packages are missing; run as root: {text}")
-        what = packages + (["qemu-system-arm"] if qemu else [])
-        print(f"vel2: installing {' '.join(what)}", flush=True)
-        for call in calls:
-            _apt(call)
-        still = missing()
-        if still or qemu_problem():
-            raise SetupError(f"still missing after apt: {' '.join(still) or qemu_problem()}")
-    STAMP.parent.mkdir(exist_ok=True)
-    STAMP.write_text("")
+    """Install what is missing; Vel2Error when that is impossible. Instant when nothing is."""
+    fresh = STAMP.exists() and STAMP.stat().st_mtime >= PACKAGES.stat().st_mtime
+    if not fresh or verbose:
+        packages, qemu = missing(), qemu_problem() is not None
+        if packages or qemu:
+            _install(packages, qemu)
+        STAMP.parent.mkdir(exist_ok=True)
+        STAMP.touch()
     if verbose:
         print("vel2: everything that vel2 needs is installed")

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where L1's modules go in memory.
+
+L0 owns the first 6 MiB of RAM; L1's RAM follows, and L1 sees it where real RAM starts. QEMU puts its
+device tree at RAM/2, at most 128 MiB into RAM, and no module may overlap that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .errors import Vel2Error
+from .image import MIB, Image
+
+RAM_BASE = 0x4000_0000
+L0_SIZE = 6 * MIB
+L1_BASE = RAM_BASE + L0_SIZE  # PA of L1's first byte of RAM
+KERNEL_ALIGN = 2 * MIB
+#: L1's kernel starts this far into its RAM, as QEMU's own loader has it.
+KERNEL_OFFSET = 2 * MIB
+#: QEMU's device tree: up to 1 MiB of it, rounded up generously.
+DTB_SPACE = 4 * MIB
+#: Left free at the end of L1's RAM for the device tree that L0 writes for L1.
+L1_DTB_SPACE = 2 * MIB
+
+
+def align(value: int, step: int) -> int:
+    """Round up to a multiple of step."""
+    return (value + step - 1) // step * step
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Physical addresses of the modules; initrd is None when there is none."""
+
+    kernel: int
+    initrd: int | None
+
+
+def dtb_address(ram: int) -> int:
+    """PA at which QEMU places the device tree of a machine with `ram` bytes."""
+    return RAM_BASE + min(ram // 2, 128 * MIB)
+
+
+def place(image: Image, initrd_size: int | None, mem: int) -> Placement:
+    """Addresses for an L1 with `mem` MiB of RAM; Vel2Error when it does not fit.
+
+    A kernel may not cross QEMU's device tree; the initrd goes before it when it fits, else after.
+    """
+    ram = mem * MIB + L0_SIZE
+    end = RAM_BASE + ram - L1_DTB_SPACE
+    dtb = dtb_address(ram)
+    if image.text_offset == 0:
+        kernel = L1_BASE + KERNEL_OFFSET
+    else:
+        kernel = L1_BASE + KERNEL_OFFSET + image.text_offset
+    kernel_end = kernel + image.image_size
+    if kernel_end > dtb or kernel_end > end:
+        raise Vel2Error(
+            f"L1 {image.path.name} needs {image.image_size / MIB:.1f} MiB and does not fit into "
+            f"{mem} MiB beside the device tree: --mem {_needed(image, None)}"
+        )
+    if initrd_size is None:
+        return Placement(kernel, None)
+    low = align(kernel_end, KERNEL_ALIGN)
+    if low + initrd_size <= dtb:
+        return Placement(kernel, low)
+    high = dtb + DTB_SPACE
+    if high + initrd_size > end:
+        raise Vel2Error(
+            f"the initrd needs {initrd_size / MIB:.1f} MiB and does not fit into {mem} MiB beside "
+            f"L1 {image.path.name}: --mem {_needed(image, initrd_size)}"
+        )
+    return Placement(kernel, high)
+
+
+def _needed(image: Image, initrd_size: int | None) -> int:
+    """MiB of L1 RAM, to a multiple of 64, that would do."""
+    kernel = L0_SIZE + KERNEL_OFFSET + image.text_offset + image.image_size
+    need = 2 * kernel
+    if initrd_size is not None:
+        need = max(need, min(need, 128 * MIB) + DTB_SPACE + initrd_size) + L1_DTB_SPACE
+        need = max(need, 128 * MIB + DTB_SPACE + initrd_size + L1_DTB_SPACE)
+    return align(need, 64 * MIB) // MIB
