@@ -12,9 +12,9 @@
 #define STR(x)	STR_(x)
 
 #define read_sysreg(r) ({					\
-	u64 v_;							\
-	asm volatile("mrs %0, " STR(r) : "=r"(v_) : : "memory");	\
-	v_;							\
+	u64 r_;							\
+	asm volatile("mrs %0, " STR(r) : "=r"(r_) : : "memory");	\
+	r_;							\
 })
 
 #define write_sysreg(v, r) do {					\

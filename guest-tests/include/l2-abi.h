@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the bundled L1 and its L2 agree on: L2's memory map (L2 IPAs), hypercalls (HVC #0, function
+ * in x0, argument in x1, result in x0). L2 starts at L2_BASE, EL1, MMU off, x0 = iterations,
+ * x1 = warm-ups.
+ */
+#ifndef GUEST_L2_ABI_H
+#define GUEST_L2_ABI_H
+
+#define L2_BASE		0x80000000
+#define L2_SIZE		0x00400000
+#define L2_UART		0x09000000	/* a PL011 that L1 emulates */
+#define L2_UART_SIZE	0x1000
+#define L2_UART_PERIPHID 0xfe0
+#define L2_UART_ID	0x11
+#define L2_FAULT_BASE	0xa0000000	/* L1 backs a page of it when L2 first touches it */
+#define L2_FAULT_SIZE	0x01000000
+
+#define L2_HC_NOP	0		/* returns argument + 1 */
+#define L2_HC_INJECT	1		/* make virtual interrupt <argument> pending */
+#define L2_HC_FAULTS	2		/* returns how many pages L1 has backed */
+#define L2_HC_END	3		/* argument 0: all well */
+
+#define L2_VIRQ		40		/* virtual INTID of the virq and veoi operations */
+
+#endif
