@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Boot, first part: what the machine is and what the user wants.
+ *
+ * l0_early() runs once on the boot CPU at EL2 with the MMU off (no unaligned access, no exclusives);
+ * after it `opts` and `plat` never change.
+ */
+#include <errno.h>
+#include <host.h>
+#include <log.h>
+#include <mmu.h>
+#include <options.h>
+#include <string.h>
+#include <uart.h>
+
+/* A tree larger than this is none: libfdt's own limit is INT_MAX. */
+#define MAX_FDT		SZ_2M
+
+u64 boot_fdt;
+struct l0_platform plat;
+struct l0_options opts;
+
+extern char _start[], __pool_end[];
+
+#define ID_FIELD(reg, shift)					\
+	({							\
+		u64 __v;					\
+		asm("mrs %0, " reg : "=r"(__v));		\
+		(unsigned int)((__v >> (shift)) & 0xf);		\
+	})
+
+static bool cpu_has_vhe(void)
+{
+	return ID_FIELD("id_aa64mmfr1_el1", 8) != 0;
+}
+
+/* FEAT_NV: 1, FEAT_NV2: 2. Without FEAT_NV in the old field NV_frac may still say NV2 alone. */
+static unsigned int cpu_nv(void)
+{
+	unsigned int nv = ID_FIELD("id_aa64mmfr2_el1", 24);
+	unsigned int frac = ID_FIELD("s3_0_c0_c7_4", 20); /* ID_AA64MMFR4_EL1.NV_frac */
+
+	return nv ? nv : frac ? 2 : 0;
+}
+
+static void choose_host(void)
+{
+	if (opts.host == HOST_AUTO)
+		opts.host = cpu_has_vhe() ? HOST_VHE : HOST_NVHE;
+	if (opts.host == HOST_VHE && !cpu_has_vhe())
+		l0_fatal_user("vel2.host=vhe: this CPU has no FEAT_VHE; use vel2.host=nvhe");
+}
+
+static void choose_mech(void)
+{
+	unsigned int nv = cpu_nv();
+
+	if (opts.mech == MECH_NV2 && nv < 2)
+		l0_fatal_user("vel2.mech=nv2: this CPU has no FEAT_NV2; use a CPU model that has it (max, neoverse-v1)");
+	if (opts.mech == MECH_NV && !nv)
+		l0_fatal_user("vel2.mech=nv: this CPU has no FEAT_NV; use a CPU model that has it (max, neoverse-v1)");
+	if (opts.mech != MECH_AUTO)
+		return;
+	if (nv)
+		opts.mech = nv >= 2 ? MECH_NV2 : MECH_NV;
+	else if (opts.test == TEST_PERCPU)
+		opts.mech = MECH_NONE;
+	else
+		l0_fatal_user("this CPU has no FEAT_NV, which an L1 hypervisor needs; use a CPU model that has it (max, neoverse-v1)");
+}
+
+static void read_machine(void)
+{
+	char err[192];
+
+	if (!boot_fdt || platform_parse((const void *)boot_fdt, MAX_FDT, &plat, err, sizeof(err)))
+		l0_fatal_user("%s", boot_fdt ? err : "no device tree");
+	if ((u64)_start < plat.ram_base ||
+	    (u64)__pool_end > plat.ram_base + plat.ram_size)
+		l0_fatal_user("machine's memory 0x%llx-0x%llx does not hold L0 (0x%llx-0x%llx)",
+			      plat.ram_base, plat.ram_base + plat.ram_size,
+			      (u64)_start, (u64)__pool_end);
+	if (options_parse(platform_bootargs((const void *)boot_fdt), &opts, err, sizeof(err)))
+		l0_fatal_user("%s", err);
+}
+
+void l0_early(void)
+{
+	uart_init();
+	read_machine();
+	choose_host();
+	choose_mech();
+	mmu_init(opts.host == HOST_VHE);
+}
+
+void l0_no_el2(void)
+{
+	uart_init();
+	l0_fatal_user("not started at EL2: give QEMU -machine virt,virtualization=on");
+}

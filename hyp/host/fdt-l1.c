@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * L1's device tree: a copy of L0's from which everything goes that is not on the list of what L1 has.
+ *
+ * Pure: also runs on the build machine.
+ */
+#include <errno.h>
+#include <fdt-l1.h>
+#include <libfdt.h>
+#include <log.h>
+#include <string.h>
+
+#define TRY(call)                    \
+	do {                         \
+		int __r = (call);    \
+		if (__r < 0)         \
+			return __r;  \
+	} while (0)
+
+static bool is_compatible(const void *fdt, int node, const char *what)
+{
+	return !fdt_node_check_compatible(fdt, node, what);
+}
+
+static bool is_uart0(const void *fdt, int node, u64 uart0)
+{
+	int len, cells = fdt_address_cells(fdt, 0), i;
+	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &len);
+	u64 base = 0;
+
+	if (!is_compatible(fdt, node, "arm,pl011") || !reg || len < cells * 4)
+		return false;
+	for (i = 0; i < cells; i++)
+		base = base << 32 | fdt32_ld(reg + i);
+	return base == uart0;
+}
+
+/* Whether L1 has the device of this child of the root. */
+static bool is_l1s(const void *fdt, int node, u64 uart0)
+{
+	const char *name = fdt_get_name(fdt, node, NULL);
+
+	return (name && !strcmp(name, "cpus")) || is_compatible(fdt, node, "arm,gic-v3") ||
+	       is_compatible(fdt, node, "arm,armv8-timer") ||
+	       is_compatible(fdt, node, "arm,psci-1.0") || is_compatible(fdt, node, "arm,psci-0.2") ||
+	       is_compatible(fdt, node, "fixed-clock") || is_uart0(fdt, node, uart0);
+}
+
+/* Deletes the first child of @parent that @keep refuses; 0 if there is none, 1 if one went. */
+static int del_one(void *fdt, int parent, bool (*keep)(const void *, int, u64), u64 arg)
+{
+	int node;
+
+	fdt_for_each_subnode(node, fdt, parent) {
+		if (!keep(fdt, node, arg)) {
+			TRY(fdt_del_node(fdt, node));
+			return 1;
+		}
+	}
+	return node == -FDT_ERR_NOTFOUND ? 0 : node;
+}
+
+static int del_others(void *fdt, int parent, bool (*keep)(const void *, int, u64), u64 arg)
+{
+	int ret;
+
+	/* Offsets move with every deletion: begin again. */
+	do {
+		ret = del_one(fdt, parent, keep, arg);
+	} while (ret > 0);
+	return ret;
+}
+
+static bool keep_none(const void *fdt, int node, u64 arg)
+{
+	(void)fdt, (void)node, (void)arg;
+	return false;
+}
+
+static bool is_cpu(const void *fdt, int node, u64 arg)
+{
+	int len;
+	const char *p = fdt_getprop(fdt, node, "device_type", &len);
+
+	(void)arg;
+	return p && len == 4 && !memcmp(p, "cpu", 4);
+}
+
+/* The first @nr CPUs, without topology: what is left of it would name CPUs that are gone. */
+static int fix_cpus(void *fdt, unsigned int nr)
+{
+	int cpus = fdt_path_offset(fdt, "/cpus"), node;
+	unsigned int n;
+
+	TRY(cpus);
+	TRY(del_others(fdt, cpus, is_cpu, 0));
+	for (;;) {
+		n = 0;
+		fdt_for_each_subnode(node, fdt, cpus) {
+			if (n++ == nr)
+				break;
+		}
+		if (node < 0)
+			break;
+		TRY(fdt_del_node(fdt, node));
+	}
+	n = 0;
+	fdt_for_each_subnode(node, fdt, cpus) {
+		TRY(fdt_setprop_string(fdt, node, "enable-method", "psci"));
+		n++;
+	}
+	return n == nr ? 0 : -FDT_ERR_BADVALUE;
+}
+
+/*
+ * One of each, no children (the ITS is not L1's). L1 runs at EL2, where a guest's own conduit is SMC:
+ * HVC would be a call to itself.
+ */
+static int fix_platform(void *fdt)
+{
+	int node = fdt_node_offset_by_compatible(fdt, -1, "arm,gic-v3");
+
+	TRY(node);
+	TRY(del_others(fdt, node, keep_none, 0));
+	node = fdt_node_offset_by_compatible(fdt, -1, "arm,psci-1.0");
+	if (node < 0)
+		node = fdt_node_offset_by_compatible(fdt, -1, "arm,psci-0.2");
+	TRY(node);
+	TRY(fdt_setprop_string(fdt, node, "method", "smc"));
+	node = fdt_node_offset_by_compatible(fdt, -1, "arm,armv8-timer");
+	TRY(node);
+	return 0;
+}
+
+static int add_reg(void *fdt, int node, u64 base, u64 size)
+{
+	int i, n[2] = { fdt_address_cells(fdt, 0), fdt_size_cells(fdt, 0) };
+	u64 v[2] = { base, size };
+
+	TRY(fdt_setprop(fdt, node, "reg", NULL, 0));
+	for (i = 0; i < 2; i++) {
+		if (n[i] == 2)
+			TRY(fdt_appendprop_u64(fdt, node, "reg", v[i]));
+		else if (n[i] == 1 && v[i] <= 0xffffffff)
+			TRY(fdt_appendprop_u32(fdt, node, "reg", (u32)v[i]));
+		else
+			return -FDT_ERR_BADNCELLS;
+	}
+	return 0;
+}
+
+static int add_memory(void *fdt, const struct l1_fdt_config *cfg)
+{
+	char name[32];
+	int node;
+
+	snprintf(name, sizeof(name), "memory@%llx", cfg->ram_base);
+	node = fdt_add_subnode(fdt, 0, name);
+	TRY(node);
+	TRY(fdt_setprop_string(fdt, node, "device_type", "memory"));
+	return add_reg(fdt, node, cfg->ram_base, cfg->ram_size);
+}
+
+static int find_uart0(const void *fdt, u64 uart0)
+{
+	int node;
+
+	fdt_for_each_subnode(node, fdt, 0) {
+		if (is_uart0(fdt, node, uart0))
+			break;
+	}
+	return node;
+}
+
+static int add_chosen(void *fdt, const struct l1_fdt_config *cfg)
+{
+	char path[64];
+	int node = find_uart0(fdt, cfg->uart0);
+
+	TRY(node);
+	TRY(fdt_get_path(fdt, node, path, sizeof(path)));
+	node = fdt_add_subnode(fdt, 0, "aliases");
+	TRY(node);
+	TRY(fdt_setprop_string(fdt, node, "serial0", path));
+	node = fdt_add_subnode(fdt, 0, "chosen");
+	TRY(node);
+	TRY(fdt_setprop_string(fdt, node, "bootargs", cfg->bootargs));
+	TRY(fdt_setprop_string(fdt, node, "stdout-path", path));
+	if (!cfg->initrd_size)
+		return 0;
+	TRY(fdt_setprop_u64(fdt, node, "linux,initrd-start", cfg->initrd));
+	return fdt_setprop_u64(fdt, node, "linux,initrd-end", cfg->initrd + cfg->initrd_size);
+}
+
+static int build(const void *fdt, void *buf, size_t size, const struct l1_fdt_config *cfg)
+{
+	int i;
+
+	TRY(fdt_open_into(fdt, buf, (int)size));
+	for (i = fdt_num_mem_rsv(buf); i > 0; i--)
+		TRY(fdt_del_mem_rsv(buf, i - 1));
+	TRY(del_others(buf, 0, is_l1s, cfg->uart0));
+	TRY(fix_cpus(buf, cfg->nr_vcpus));
+	TRY(fix_platform(buf));
+	TRY(add_memory(buf, cfg));
+	TRY(add_chosen(buf, cfg));
+	return fdt_pack(buf);
+}
+
+int l1_fdt_build(const void *fdt, void *buf, size_t size, const struct l1_fdt_config *cfg,
+		 char *err, size_t errlen)
+{
+	int ret = build(fdt, buf, size, cfg);
+
+	if (!ret)
+		return 0;
+	if (ret == -FDT_ERR_NOSPACE) {
+		snprintf(err, errlen, "L1's device tree needs more than %zu bytes", size);
+		return -ENOSPC;
+	}
+	snprintf(err, errlen,
+		 "cannot make L1's device tree (CPUs, GICv3, timer, PSCI or UART missing?): %s",
+		 fdt_strerror(ret));
+	return -EINVAL;
+}

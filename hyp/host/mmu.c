@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * L0's own page tables. See mmu.h for the regimes they serve.
+ *
+ * mmu_init() runs once, at EL2 with the MMU off; the tables never change afterwards, so no TLB
+ * maintenance is needed beyond the one before the MMU is turned on.
+ */
+#include <host.h>
+#include <log.h>
+#include <mmu.h>
+#include <string.h>
+#include <uart.h>
+
+#define NR_TABLES	24
+#define ENTRIES		512
+
+#define DESC_VALID	BIT(0)
+#define DESC_TABLE	BIT(1)	/* level 1 and 2 */
+#define DESC_PAGE	BIT(1)	/* level 3 */
+#define DESC_AP1	BIT(6)
+#define DESC_RO		BIT(7)	/* AP[2] */
+#define DESC_ISH	(3ULL << 8)
+#define DESC_AF		BIT(10)
+#define DESC_PXN	BIT(53)	/* RES0 in the EL2 regime, where XN alone counts */
+#define DESC_XN		BIT(54)
+#define DESC_ADDR	GENMASK_ULL(47, 12)
+
+#define ATTR_IDX(n)	((u64)(n) << 2)
+#define ATTR_DEVICE	(ATTR_IDX(MAIR_IDX_DEVICE) | DESC_AF | DESC_XN | DESC_PXN)
+#define ATTR_NORMAL	(ATTR_IDX(MAIR_IDX_NORMAL) | DESC_AF | DESC_ISH)
+#define ATTR_TEXT	(ATTR_NORMAL | DESC_RO)
+#define ATTR_RODATA	(ATTR_NORMAL | DESC_RO | DESC_XN | DESC_PXN)
+#define ATTR_DATA	(ATTR_NORMAL | DESC_XN | DESC_PXN)
+
+/* TCR fields (Arm ARM, TCR_ELx). */
+#define TCR_T0SZ	(64 - MMU_VA_BITS)
+#define TCR_WBWA_ISH	((1UL << 8) | (1UL << 10) | (3UL << 12))
+#define TCR_EPD1	BIT(23)
+#define TCR_EL1_IPS(n)	((u64)(n) << 32)
+#define TCR_EL2_PS(n)	((u64)(n) << 16)
+#define TCR_EL2_RES1	(BIT(31) | BIT(23))
+#define PARANGE_48	5
+
+u64 mmu_ttbr, mmu_tcr_el2, mmu_tcr_el1;
+
+static u64 tables[NR_TABLES][ENTRIES] __aligned(4096);
+static unsigned int used;
+static u64 ap1;
+
+extern char _start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[], __pool_end[];
+
+static u64 *new_table(void)
+{
+	if (used == NR_TABLES)
+		l0_fatal_user("more memory than L0 can map: give the machine less");
+	return tables[used++];
+}
+
+/* The table below @entry, made if there is none. */
+static u64 *next_table(u64 *entry)
+{
+	if ((*entry & (DESC_VALID | DESC_TABLE)) == DESC_VALID)
+		l0_fatal_user("broken device tree: two devices at the same address");
+	if (!(*entry & DESC_VALID))
+		*entry = (u64)(uintptr_t)new_table() | DESC_TABLE | DESC_VALID;
+	return (u64 *)(uintptr_t)(*entry & DESC_ADDR);
+}
+
+/* Map [pa, end) at its own address, in the largest blocks that fit. 4K aligned. */
+static void map(u64 pa, u64 end, u64 attr)
+{
+	u64 *l1 = tables[0], *t, size;
+
+	if (end > 1ULL << MMU_VA_BITS)
+		l0_fatal_user("memory above 0x%llx: give the machine less", 1ULL << MMU_VA_BITS);
+	for (; pa < end; pa += size) {
+		if (!(pa & (SZ_1G - 1)) && end - pa >= SZ_1G) {
+			size = SZ_1G;
+			l1[pa >> 30] = pa | attr | ap1 | DESC_VALID;
+			continue;
+		}
+		t = next_table(&l1[pa >> 30]);
+		if (!(pa & (SZ_2M - 1)) && end - pa >= SZ_2M) {
+			size = SZ_2M;
+			t[(pa >> 21) % ENTRIES] = pa | attr | ap1 | DESC_VALID;
+			continue;
+		}
+		size = SZ_4K;
+		t = next_table(&t[(pa >> 21) % ENTRIES]);
+		t[(pa >> 12) % ENTRIES] = pa | attr | ap1 | DESC_PAGE | DESC_VALID;
+	}
+}
+
+static void map_device(u64 pa, u64 size)
+{
+	map(ALIGN_DOWN(pa, SZ_4K), ALIGN_UP(pa + size, SZ_4K), ATTR_DEVICE);
+}
+
+static void map_image(void)
+{
+	u64 text = (u64)(uintptr_t)_start, ro = (u64)(uintptr_t)__rodata_start;
+	u64 data = (u64)(uintptr_t)__data_start;
+
+	map(text, (u64)(uintptr_t)__text_end, ATTR_TEXT);
+	map(ro, (u64)(uintptr_t)__rodata_end, ATTR_RODATA);
+	map(data, (u64)(uintptr_t)__pool_end, ATTR_DATA);
+}
+
+static u64 parange(void)
+{
+	u64 mmfr0;
+
+	asm("mrs %0, id_aa64mmfr0_el1" : "=r"(mmfr0));
+	mmfr0 &= 0xf;
+	return mmfr0 < PARANGE_48 ? mmfr0 : PARANGE_48;
+}
+
+void mmu_init(bool vhe)
+{
+	u64 ram_end = plat.ram_base + plat.ram_size, pool_end = (u64)(uintptr_t)__pool_end;
+	u64 common = TCR_T0SZ | TCR_WBWA_ISH;
+
+	new_table();
+	ap1 = vhe ? 0 : DESC_AP1;
+	map_image();
+	/* What lies before the image stays unmapped: QEMU's boot stub, never used again. */
+	map(pool_end, ALIGN_DOWN(ram_end, SZ_4K), ATTR_DATA);
+	map_device(L0_UART_BASE, L0_UART_SIZE);
+	map_device(plat.uart0, SZ_4K);
+	map_device(plat.gicd, plat.gicd_size);
+	map_device(plat.gicr, plat.gicr_size);
+
+	mmu_ttbr = (u64)(uintptr_t)tables[0];
+	mmu_tcr_el1 = common | TCR_EPD1 | TCR_EL1_IPS(parange());
+	mmu_tcr_el2 = vhe ? mmu_tcr_el1 : common | TCR_EL2_PS(parange()) | TCR_EL2_RES1;
+}
+
+void cache_flush(const void *va, u64 size)
+{
+	u64 ctr, line, p = (u64)(uintptr_t)va, end = p + size;
+
+	asm("mrs %0, ctr_el0" : "=r"(ctr));
+	line = 4ULL << ((ctr >> 16) & 0xf);
+	for (p = ALIGN_DOWN(p, line); p < end; p += line)
+		asm volatile("dc civac, %0" : : "r"(p) : "memory");
+	/* Nothing after this may find the old bytes in memory. */
+	asm volatile("dsb sy" : : : "memory");
+}

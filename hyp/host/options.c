@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * L0's options. Pure: also runs on the build machine; with the MMU off, so no unaligned access.
+ */
+#include <errno.h>
+#include <log.h>
+#include <options.h>
+#include <string.h>
+
+struct choice {
+	const char *name;
+	int value;
+};
+
+static const struct choice hosts[] = { { "vhe", HOST_VHE }, { "nvhe", HOST_NVHE }, {} };
+static const struct choice mechs[] = { { "nv2", MECH_NV2 }, { "nv", MECH_NV }, {} };
+static const struct choice l1_modes[] = {
+	{ "any", L1_ANY }, { "vhe", L1_VHE }, { "nvhe", L1_NVHE }, {}
+};
+static const struct choice switches[] = { { "on", 1 }, { "off", 0 }, {} };
+static const struct choice tests[] = {
+	{ "percpu", TEST_PERCPU },
+	{ "corrupt-stack", TEST_CORRUPT_STACK },
+	{ "timeslice", TEST_TIMESLICE },
+	{},
+};
+
+/* An option takes one of @choices, or if that is NULL a number from @min to @max. */
+struct option {
+	const char *name;
+	const struct choice *choices;
+	unsigned int min, max;
+};
+
+enum { O_HOST, O_MECH, O_L1_MODE, O_TEST, O_MARKERS, O_SMP, O_TRACE, NR_OPTIONS };
+
+static const struct option options[NR_OPTIONS] = {
+	[O_HOST] = { "vel2.host", hosts, 0, 0 },
+	[O_MECH] = { "vel2.mech", mechs, 0, 0 },
+	[O_L1_MODE] = { "vel2.l1_mode", l1_modes, 0, 0 },
+	[O_TEST] = { "vel2.test", tests, 0, 0 },
+	[O_MARKERS] = { "vel2.markers", switches, 0, 0 },
+	[O_SMP] = { "vel2.smp", NULL, 1, OPT_SMP_MAX },
+	[O_TRACE] = { "vel2.trace", NULL, 0, OPT_TRACE_MAX },
+};
+
+static bool same(const char *s, size_t n, const char *name)
+{
+	return strlen(name) == n && !memcmp(s, name, n);
+}
+
+static int parse_number(const char *s, size_t n, const struct option *opt)
+{
+	unsigned int v = 0;
+	size_t i;
+
+	if (!n || n > 9)
+		return -EINVAL;
+	for (i = 0; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return -EINVAL;
+		v = v * 10 + (unsigned int)(s[i] - '0');
+	}
+	return v < opt->min || v > opt->max ? -EINVAL : (int)v;
+}
+
+/* The value of @opt that @s of @n characters says, or -EINVAL. */
+static int parse_value(const char *s, size_t n, const struct option *opt)
+{
+	const struct choice *c;
+
+	if (!opt->choices)
+		return parse_number(s, n, opt);
+	for (c = opt->choices; c->name; c++) {
+		if (same(s, n, c->name))
+			return c->value;
+	}
+	return -EINVAL;
+}
+
+static void set(struct l0_options *o, int which, int v)
+{
+	switch (which) {
+	case O_HOST:
+		o->host = (enum opt_host)v;
+		break;
+	case O_MECH:
+		o->mech = (enum opt_mech)v;
+		break;
+	case O_L1_MODE:
+		o->l1_mode = (enum opt_l1_mode)v;
+		break;
+	case O_TEST:
+		o->test = (enum opt_test)v;
+		break;
+	case O_MARKERS:
+		o->markers = v;
+		break;
+	case O_SMP:
+		o->smp = (unsigned int)v;
+		break;
+	case O_TRACE:
+		o->trace = (unsigned int)v;
+		break;
+	}
+}
+
+/* "a|b|c" or "1..8", for the message. */
+static void describe(const struct option *opt, char *buf, size_t size)
+{
+	const struct choice *c;
+	size_t n = 0;
+
+	buf[0] = '\0';
+	if (!opt->choices) {
+		snprintf(buf, size, "%u..%u", opt->min, opt->max);
+		return;
+	}
+	for (c = opt->choices; c->name && n < size; c++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? "|" : "", c->name);
+}
+
+/* How much of a word a message shows. */
+static int shown(size_t n)
+{
+	return n < 48 ? (int)n : 48;
+}
+
+static int parse_word(const char *word, size_t n, struct l0_options *o, char *err, size_t errlen)
+{
+	const char *eq = memchr(word, '=', n);
+	size_t name_len = eq ? (size_t)(eq - word) : n;
+	char buf[64], text[49];
+	int i, v;
+
+	memcpy(text, word, (size_t)shown(n));
+	text[shown(n)] = '\0';
+	for (i = 0; i < NR_OPTIONS; i++) {
+		if (!same(word, name_len, options[i].name))
+			continue;
+		v = eq ? parse_value(eq + 1, n - name_len - 1, &options[i]) : -EINVAL;
+		if (v >= 0) {
+			set(o, i, v);
+			return 0;
+		}
+		describe(&options[i], buf, sizeof(buf));
+		snprintf(err, errlen, "bad value in option '%s': %s takes %s", text,
+			 options[i].name, buf);
+		return -EINVAL;
+	}
+	snprintf(err, errlen,
+		 "unknown option '%s': known are vel2.{host,mech,l1_mode,smp,markers,trace,test}",
+		 text);
+	return -EINVAL;
+}
+
+int options_parse(const char *args, struct l0_options *o, char *err, size_t errlen)
+{
+	const char *p = args;
+
+	*o = (struct l0_options){ 0 };
+	for (;;) {
+		size_t n = 0;
+		int ret;
+
+		while (*p == ' ' || *p == '\t' || *p == '\n')
+			p++;
+		if (!*p)
+			return 0;
+		while (p[n] && p[n] != ' ' && p[n] != '\t' && p[n] != '\n')
+			n++;
+		ret = parse_word(p, n, o, err, errlen);
+		if (ret)
+			return ret;
+		p += n;
+	}
+}
+
+const char *host_name(enum opt_host host)
+{
+	return host == HOST_VHE ? "vhe" : host == HOST_NVHE ? "nvhe" : "auto";
+}
+
+const char *mech_name(enum opt_mech mech)
+{
+	static const char *const names[] = { "auto", "nv2", "nv", "none" };
+
+	return names[mech];
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Names for what the compiler is asked to do. The C library of the build machine has some of them
+ * too (unit tests), hence the guards.
+ */
+#ifndef VEL2_COMPILER_H
+#define VEL2_COMPILER_H
+
+#ifndef __ASSEMBLER__
+
+#define __aligned(n) __attribute__((aligned(n)))
+#define __section(s) __attribute__((section(s)))
+#define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
+
+#ifndef __packed
+#define __packed __attribute__((packed))
+#endif
+#ifndef __noreturn
+#define __noreturn __attribute__((noreturn))
+#endif
+#ifndef __used
+#define __used __attribute__((used))
+#endif
+#ifndef __weak
+#define __weak __attribute__((weak))
+#endif
+#ifndef __maybe_unused
+#define __maybe_unused __attribute__((unused))
+#endif
+#ifndef noinline
+#define noinline __attribute__((noinline))
+#endif
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+#define barrier() __asm__ volatile("" : : : "memory")
+
+#endif /* !__ASSEMBLER__ */
+
+#endif /* VEL2_COMPILER_H */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * L1's device tree, made from L0's.
+ */
+#ifndef FDT_L1_H
+#define FDT_L1_H
+
+#include <host.h>
+#include <types.h>
+
+#define L1_FDT_SIZE	SZ_64K
+
+struct l1_fdt_config {
+	ipa_t ram_base;
+	u64 ram_size;
+	unsigned int nr_vcpus;
+	pa_t uart0;
+	ipa_t initrd;		/* 0 size: none */
+	u64 initrd_size;
+	const char *bootargs;
+};
+
+/*
+ * Write L1's tree into @buf (@size bytes, 8-byte aligned, apart from @fdt): CPUs, GICv3, timer, PSCI by SMC,
+ * UART0 and its clock as @fdt has them; memory, /chosen and /aliases new; nothing else, so that a device
+ * that nobody thought of is not L1's. 0, or -EINVAL / -ENOSPC with a line in @err. Pure.
+ */
+int l1_fdt_build(const void *fdt, void *buf, size_t size, const struct l1_fdt_config *cfg,
+		 char *err, size_t errlen);
+
+#endif

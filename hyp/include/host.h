@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The host: what L0 found at boot, and what its parts call each other by.
+ */
+#ifndef HOST_H
+#define HOST_H
+
+#include <limits.h>
+#include <types.h>
+
+/* What the machine is, from its device tree. All addresses are PA. */
+struct l0_module {
+	pa_t addr;
+	u64 size;	 /* bytes, 0: not there */
+	const char *args; /* in the device tree, "" if it has none */
+};
+
+struct l0_platform {
+	pa_t fdt;
+	u64 fdt_size;
+	pa_t ram_base;
+	u64 ram_size;
+	pa_t uart0;		/* L1's */
+	u32 uart0_intid;
+	u32 uart1_intid;	/* L0's own, at L0_UART_BASE */
+	pa_t gicd, gicr;
+	u64 gicd_size, gicr_size;
+	unsigned int nr_cpus;	/* at most MAX_CPUS, boot CPU included */
+	u64 mpidr[MAX_CPUS];	/* affinity fields of each CPU as the tree lists them */
+	struct l0_module kernel, initrd;
+};
+
+extern u64 boot_fdt;		  /* by head.S */
+extern struct l0_platform plat; /* valid from the end of l0_early() */
+extern unsigned int nr_online_cpus;
+
+/*
+ * Read what L0 needs from the tree at @fdt, of at most @max bytes. On failure -EINVAL and one line in
+ * @err. Pure; no unaligned access (MMU off). The tree may be hostile.
+ */
+int platform_parse(const void *fdt, u64 max, struct l0_platform *p, char *err, size_t errlen);
+/* /chosen/bootargs, "" if there are none. @fdt was accepted by platform_parse(). */
+const char *platform_bootargs(const void *fdt);
+
+/* --- called by hyp/el2/head.S --- */
+void l0_early(void);			 /* EL2, MMU off, boot CPU */
+void __noreturn l0_no_el2(void);	 /* EL1, MMU off */
+void host_main(void);			 /* as the host, MMU on, boot CPU */
+void host_secondary(unsigned int cpu);	 /* as the host, MMU on */
+
+/* --- the console of L0 --- */
+/* UART1 raised its receive interrupt: do what the bytes say. In the host, interrupts masked. */
+void l0_console_irq(void);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * L0's options: the words "vel2.NAME=VALUE" of its own /chosen/bootargs.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <types.h>
+
+enum opt_host { HOST_AUTO = 0, HOST_VHE, HOST_NVHE };
+enum opt_mech { MECH_AUTO = 0, MECH_NV2, MECH_NV, MECH_NONE };
+enum opt_l1_mode { L1_ANY = 0, L1_VHE, L1_NVHE };
+enum opt_test { TEST_NONE = 0, TEST_PERCPU, TEST_CORRUPT_STACK, TEST_TIMESLICE };
+
+#define OPT_SMP_MAX	8
+#define OPT_TRACE_MAX	256	/* TRACE_RING */
+
+struct l0_options {
+	enum opt_host host;	/* never AUTO once l0_early() is done */
+	enum opt_mech mech;	/* never AUTO once l0_early() is done; NONE: no NV, self test only */
+	enum opt_l1_mode l1_mode;
+	enum opt_test test;
+	unsigned int smp;	/* vCPUs of L1; 0: as many as there are CPUs */
+	unsigned int trace;	/* exits kept for each vCPU, 0: no trace */
+	bool markers;
+};
+
+/* In effect; valid from the end of l0_early(). */
+extern struct l0_options opts;
+
+/*
+ * Parse @args, words separated by white space. A word that does not begin with "vel2." is an error too:
+ * nobody else reads this line. On failure -EINVAL, and @err (of @errlen bytes) says which word is wrong and why.
+ * Pure.
+ */
+int options_parse(const char *args, struct l0_options *o, char *err, size_t errlen);
+
+const char *host_name(enum opt_host host);
+const char *mech_name(enum opt_mech mech);
+
+#endif
