@@ -25,11 +25,11 @@ struct kvm_vcpu;
 #define GIC_SPURIOUS		1020	/* and above: no interrupt */
 
 /* PA == VA of the frames; GICR frames of CPU n stand at + n * GICR_STRIDE. */
-#define GICD_PHYS		0x08000000UL
-#define GICR_PHYS		0x080a0000UL
-#define GICD_SIZE		0x10000UL
-#define GICR_STRIDE		0x20000UL
-#define GICR_SGI_OFFSET		0x10000UL
+#define GICD_PHYS		0x08000000ULL
+#define GICR_PHYS		0x080a0000ULL
+#define GICD_SIZE		0x10000ULL
+#define GICR_STRIDE		0x20000ULL
+#define GICR_SGI_OFFSET		0x10000ULL
 
 /* Distributor, once, on the boot CPU. Returns 0 or -ENODEV if this is no GICv3. */
 int gic_init(void);

@@ -41,11 +41,12 @@ enum timer_reg {
 #define TIMER_CTL_IMASK		BIT(1)
 #define TIMER_CTL_ISTATUS	BIT(2)
 
-#define TIMER_NEVER		(~0UL)
+#define TIMER_NEVER		(~0ULL)
 
 struct timer_cpu {
 	u64 bg_deadline;	/* what CNTHP_CVAL_EL2 is loaded with, TIMER_NEVER if disabled */
 	u64 host_deadline;	/* L0 wants an exit at this time (time slice), or TIMER_NEVER */
+	bool host_expired;	/* that time has come (host_deadline is TIMER_NEVER again) */
 	u64 hw_cntvoff;		/* what CNTVOFF_EL2 and CNTHCTL_EL2 are loaded with */
 	u64 hw_cnthctl;
 	u64 nvhe_cval[2];	/* bank VEL2_NVHE, NV2: CVALs that the hardware was given */
@@ -65,6 +66,9 @@ void timer_hyp_init(void);
 
 /* vcpu_load: @bank (enum loaded_bank) is what will run first. After vgic_hyp_load. */
 void timer_hyp_load(struct kvm_vcpu *vcpu, unsigned int bank);
+
+/* CNTHP_EL2 off, when it fired while no vCPU is loaded. */
+void timer_hyp_stop(void);
 
 /* vcpu_put: all four timers end in sys_regs[], CNTHP_EL2 fires at the earliest of them. */
 void timer_hyp_put(struct kvm_vcpu *vcpu);
@@ -90,7 +94,8 @@ void timer_hyp_sync(struct kvm_vcpu *vcpu);
  * with the mechanism nv all _EL02 names. Works whichever bank is loaded. EL2 only.
  */
 u64 timer_read(struct kvm_vcpu *vcpu, enum timer_id id, enum timer_reg reg);
-void timer_write(struct kvm_vcpu *vcpu, enum timer_id id, enum timer_reg reg, u64 val);
+/* Returns true if the timer's output may have changed: the host must look (timer_sync). */
+bool timer_write(struct kvm_vcpu *vcpu, enum timer_id id, enum timer_reg reg, u64 val);
 
 /* L1 wrote CNTHCTL_EL2 or CNTVOFF_EL2 by a trapped access: the hardware follows. EL2 only. */
 void timer_hyp_ctl_changed(struct kvm_vcpu *vcpu);

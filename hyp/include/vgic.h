@@ -30,21 +30,21 @@ struct kvm_vcpu;
 #define VGIC_MAX_APRS		4
 
 /* Where L1 sees its GIC (IPA): as the virt machine has it. */
-#define VGIC_GICD_IPA		0x08000000UL
-#define VGIC_GICD_SIZE		0x10000UL
-#define VGIC_GICR_IPA		0x080a0000UL
-#define VGIC_GICR_STRIDE	0x20000UL
+#define VGIC_GICD_IPA		0x08000000ULL
+#define VGIC_GICD_SIZE		0x10000ULL
+#define VGIC_GICR_IPA		0x080a0000ULL
+#define VGIC_GICR_STRIDE	0x20000ULL
 
 /* L1's own maintenance interrupt. */
 #define VGIC_PPI_MAINT		25
 
 /* ICH_LR<n>_EL2 (Arm ARM). */
-#define ICH_LR_VINTID		0xffffffffUL
+#define ICH_LR_VINTID		0xffffffffULL
 #define ICH_LR_PINTID_SHIFT	32
-#define ICH_LR_PINTID		(0x1fffUL << ICH_LR_PINTID_SHIFT)
+#define ICH_LR_PINTID		(0x1fffULL << ICH_LR_PINTID_SHIFT)
 #define ICH_LR_EOI		BIT(41)		/* HW=0: maintenance interrupt at EOI */
 #define ICH_LR_PRIO_SHIFT	48
-#define ICH_LR_PRIO		(0xffUL << ICH_LR_PRIO_SHIFT)
+#define ICH_LR_PRIO		(0xffULL << ICH_LR_PRIO_SHIFT)
 #define ICH_LR_NMI		BIT(59)
 #define ICH_LR_GROUP1		BIT(60)
 #define ICH_LR_HW		BIT(61)
@@ -67,7 +67,7 @@ struct kvm_vcpu;
 #define ICH_HCR_TSEI		BIT(13)
 #define ICH_HCR_TDIR		BIT(14)
 #define ICH_HCR_EOICOUNT_SHIFT	27
-#define ICH_HCR_EOICOUNT	(0x1fUL << ICH_HCR_EOICOUNT_SHIFT)
+#define ICH_HCR_EOICOUNT	(0x1fULL << ICH_HCR_EOICOUNT_SHIFT)
 
 /* ICH_MISR_EL2. */
 #define ICH_MISR_EOI		BIT(0)
@@ -95,14 +95,15 @@ struct vgic_irq {
 	u16 hwintid;		/* physical INTID while hw */
 	u8 priority;
 	u8 target;		/* SPI: vcpu_id from IROUTER, VGIC_NO_TARGET if none has it */
-	s8 lr;			/* index into vgic_cpu.lr[], -1 if in none */
+	u8 owner;		/* vcpu_id of whoever acknowledged it, while active */
 	bool enabled;
 	bool group1;
 	bool edge;
-	bool line;		/* level of the input; hw: taken from the physical GIC, not yet acked */
-	bool latch;		/* edge seen, or set by GICx_ISPENDR */
+	bool line;		/* level of the input; hw: taken from the physical GIC, not in an LR yet */
+	bool latch;		/* edge seen, or set by GICx_ISPENDR; not in an LR yet */
+	bool lr_latch;		/* what latch was when it went into the LR */
 	bool active;
-	bool hw;		/* backed by the physical interrupt hwintid */
+	bool hw;		/* backed by the physical interrupt hwintid at this moment */
 	u64 irouter;
 };
 
@@ -127,7 +128,7 @@ struct vgic_cpu {
 	u64 ap0r[VGIC_MAX_APRS], ap1r[VGIC_MAX_APRS];
 	u64 cached_hcr;			/* what ICH_HCR_EL2 is loaded with */
 	u32 used_lrs;			/* lr[0..used_lrs-1] are in use */
-	u32 l2_lrs;			/* bitmap of list registers that hold L2's interrupts */
+	u32 hw_lrs;			/* bitmap: hardware list registers that are not 0 */
 	u32 inflight;			/* bitmap of L1's hw PPIs that are pending or active */
 	u8 loaded;			/* enum vgic_hw: VMCR and APRs in the hardware are whose */
 	u8 lrs_loaded;			/* enum vgic_hw: the same for the list registers */
@@ -145,6 +146,7 @@ struct vgic_cpu {
 struct vgic_dist {
 	u32 lock;
 	u32 ctlr;			/* GICD_CTLR: EnableGrp0, EnableGrp1 */
+	u32 candidate_words;		/* bitmap: which words of candidates are not 0 */
 	u32 candidates[VGIC_NR_SPIS / 32];	/* SPIs that are pending or active */
 	struct vgic_irq spi[VGIC_NR_SPIS];
 };
