@@ -117,7 +117,7 @@ static inline unsigned int ich_signals(const struct ich_state *s)
 	for (unsigned int i = 0; i < s->nr_lrs; i++) {
 		u64 lr = s->lr[i];
 		unsigned int prio = (lr & ICH_LR_PRIO) >> ICH_LR_PRIO_SHIFT;
-		bool group1 = lr & ICH_LR_GROUP1;
+		bool group1 = lr & ICH_LR_GROUP;
 
 		if ((lr & ICH_LR_STATE) != ICH_LR_PENDING || prio >= best)
 			continue;

@@ -18,6 +18,7 @@
 #ifndef VGIC_H
 #define VGIC_H
 
+#include <sysreg.h>
 #include <types.h>
 
 struct kvm;
@@ -37,57 +38,6 @@ struct kvm_vcpu;
 
 /* L1's own maintenance interrupt. */
 #define VGIC_PPI_MAINT		25
-
-/* ICH_LR<n>_EL2 (Arm ARM). */
-#define ICH_LR_VINTID		0xffffffffULL
-#define ICH_LR_PINTID_SHIFT	32
-#define ICH_LR_PINTID		(0x1fffULL << ICH_LR_PINTID_SHIFT)
-#define ICH_LR_EOI		BIT(41)		/* HW=0: maintenance interrupt at EOI */
-#define ICH_LR_PRIO_SHIFT	48
-#define ICH_LR_PRIO		(0xffULL << ICH_LR_PRIO_SHIFT)
-#define ICH_LR_NMI		BIT(59)
-#define ICH_LR_GROUP1		BIT(60)
-#define ICH_LR_HW		BIT(61)
-#define ICH_LR_PENDING		BIT(62)
-#define ICH_LR_ACTIVE		BIT(63)
-#define ICH_LR_STATE		(ICH_LR_PENDING | ICH_LR_ACTIVE)
-
-/* ICH_HCR_EL2. */
-#define ICH_HCR_EN		BIT(0)
-#define ICH_HCR_UIE		BIT(1)
-#define ICH_HCR_LRENPIE		BIT(2)
-#define ICH_HCR_NPIE		BIT(3)
-#define ICH_HCR_VGRP0EIE	BIT(4)
-#define ICH_HCR_VGRP0DIE	BIT(5)
-#define ICH_HCR_VGRP1EIE	BIT(6)
-#define ICH_HCR_VGRP1DIE	BIT(7)
-#define ICH_HCR_TC		BIT(10)
-#define ICH_HCR_TALL0		BIT(11)
-#define ICH_HCR_TALL1		BIT(12)
-#define ICH_HCR_TSEI		BIT(13)
-#define ICH_HCR_TDIR		BIT(14)
-#define ICH_HCR_EOICOUNT_SHIFT	27
-#define ICH_HCR_EOICOUNT	(0x1fULL << ICH_HCR_EOICOUNT_SHIFT)
-
-/* ICH_MISR_EL2. */
-#define ICH_MISR_EOI		BIT(0)
-#define ICH_MISR_U		BIT(1)
-#define ICH_MISR_LRENP		BIT(2)
-#define ICH_MISR_NP		BIT(3)
-#define ICH_MISR_VGRP0E		BIT(4)
-#define ICH_MISR_VGRP0D		BIT(5)
-#define ICH_MISR_VGRP1E		BIT(6)
-#define ICH_MISR_VGRP1D		BIT(7)
-
-/* ICH_VMCR_EL2. */
-#define ICH_VMCR_VENG0		BIT(0)
-#define ICH_VMCR_VENG1		BIT(1)
-#define ICH_VMCR_VFIQEN		BIT(3)
-#define ICH_VMCR_VCBPR		BIT(4)
-#define ICH_VMCR_VEOIM		BIT(9)
-#define ICH_VMCR_VBPR1_SHIFT	18
-#define ICH_VMCR_VBPR0_SHIFT	21
-#define ICH_VMCR_VPMR_SHIFT	24
 
 /* One interrupt of L1. Its vCPU (or the vgic_dist's lock for an SPI) guards it. */
 struct vgic_irq {
