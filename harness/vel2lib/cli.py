@@ -1,24 +1,267 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The command line of harness/vel2."""
+"""The command line of harness/vel2. Every failure is one line on stderr and an exit status."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from . import setup
-from .errors import Vel2Error
+from .errors import EXIT_ERROR, EXIT_OK, Vel2Error
+
+if TYPE_CHECKING:  # these need packages that setup installs
+    from .config import RunConfig
+    from .run import Result
+
+STATUSES = """exit status:
+  0 ok   1 an option, a file, a package, or L0 refused   2 L0 panicked
+  3 the guest failed, or L0's counts and QEMU's log disagree   4 timeout"""
+
+EXAMPLES = {
+    "": """examples:
+  harness/vel2 run                            the bundled L1 and its L2, every operation counted
+  harness/vel2 run --l1 linux --json out.json Debian's Linux/KVM as L1 with its own L2
+  harness/vel2 run --l1 my/Image --l1-append 'console=ttyAMA0' --mem 512
+  harness/vel2 bench --json rows.json
+  harness/vel2 gdb --l1 hello
+""",
+    "run": """examples:
+  harness/vel2 run --host nvhe --mech nv --l1-mode nvhe
+  harness/vel2 run --l1 linux --json build/linux.json --console build/linux.txt
+  harness/vel2 run --l1 hello --native        on QEMU's own EL2, without L0
+  harness/vel2 run --l1 hello --trace 20      the last 20 exits of each vCPU
+  harness/vel2 run --qemu-arg=-d --qemu-arg=guest_errors
+""",
+    "bench": """examples:
+  harness/vel2 bench                          host VHE, nv2, L1 VHE
+  harness/vel2 bench --all --json rows.json   all eight combinations
+""",
+    "gdb": """examples:
+  harness/vel2 gdb                            halted at L0's first instruction
+  harness/vel2 gdb --l1 hello -- -ex 'break guest_main' -ex continue
+""",
+    "test": """examples:
+  harness/vel2 test                           lint and everything
+  harness/vel2 test -- -k witness             arguments after -- are pytest's
+""",
+}
+
+
+def _add_machine_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--l1", metavar="NAME|PATH", help="bundled (default), linux, a guest's name, Image or ELF")
+    add("--l1-initrd", metavar="FILE", type=Path, help="initrd for L1")
+    add("--l1-append", metavar="ARGS", help="words added to L1's command line")
+    add("--host", choices=["vhe", "nvhe"], help="how L0's own host runs (default: by CPU)")
+    add("--mech", choices=["nv2", "nv"], help="how L1's EL2 accesses reach L0 (default nv2)")
+    add("--l1-mode", choices=["vhe", "nvhe", "any"], help="what L1's CPU allows (default vhe)")
+    add("--smp", type=int, metavar="N", help="CPUs (default 1)")
+    add("--mem", type=int, metavar="MIB", help="L1's RAM")
+    add("--cpu", help="QEMU's CPU model with its properties")
+    add("--qemu", metavar="PROGRAM", help="the QEMU to use")
+    add("--qemu-arg", action="append", metavar="ARG", dest="qemu_args", help="one more for QEMU")
+    add("--l0-append", metavar="WORDS", help="more options for L0 (vel2.NAME=VALUE)")
+    add("--trace", type=int, metavar="N", help="print the last N exits of each vCPU")
+    add("--no-build", action="store_true", help="take what is in build/")
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--native", action="store_true", default=None, help="boot L1 on QEMU's own EL2, no L0")
+    add("--icount", action=argparse.BooleanOptionalAction, help="count instructions exactly")
+    add("--witness", action=argparse.BooleanOptionalAction, help="check against QEMU's log")
+    add("--markers", action=argparse.BooleanOptionalAction, help="let L0 take the marker HVC")
+    add("--timeout", type=float, metavar="S", help="seconds until the guest counts as hung")
+    add("--json", type=Path, metavar="FILE", help="write the result")
+    add("--console", metavar="FILE", help="write L1's console to a file ('-': print it)")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    raw = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser(
+        prog="harness/vel2",
+        description="Boot an L1 hypervisor with its L2 guest on vel2 in QEMU, and count its traps.",
+        epilog=EXAMPLES[""] + "\n" + STATUSES,
+        formatter_class=raw,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        epilog = EXAMPLES.get(name, "") + "\n" + STATUSES
+        return commands.add_parser(
+            name, help=text, description=text, epilog=epilog, formatter_class=raw
+        )
+
+    run = command("run", "boot an L1 and print what it cost")
+    _add_machine_options(run)
+    _add_run_options(run)
+    bench = command("bench", "measure the operations of the bundled guests under icount")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the rows")
+    bench.add_argument("--all", action="store_true", help="host x mechanism x L1 mode")
+    bench.add_argument("--timeout", type=float, metavar="S", help="seconds for each run")
+    _add_machine_options(bench)
+    gdb = command("gdb", "the machine, halted, under gdb with the symbols of every level")
+    _add_machine_options(gdb)
+    gdb.add_argument("gdb_args", nargs="*", metavar="GDB_ARG", help="arguments for gdb, after --")
+    test = command("test", "lint and the suite")
+    test.add_argument(
+        "pytest_args", nargs="*", metavar="ARG", help="arguments for pytest, after --"
+    )
+    command("setup", "install what the host lacks (as root), or say how")
+    return top
+
+
+def make_config(options: argparse.Namespace) -> "RunConfig":
+    """The configuration that the options ask for."""
+    from .config import RunConfig
+
+    given: dict[str, Any] = {}
+    for one in fields(RunConfig):
+        value = getattr(options, one.name, None)
+        if value is not None:
+            given[one.name] = tuple(value) if one.name == "qemu_args" else value
+    return RunConfig(**given)
+
+
+class _Progress:
+    """Lines on stderr; on a terminal the last one is replaced by the next."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.terminal = sys.stderr.isatty()
+
+    def __call__(self, text: str) -> None:
+        stamp = f"[{time.monotonic() - self.started:6.1f} s] "
+        if self.terminal:
+            sys.stderr.write(f"\r\x1b[K{stamp}{text}")
+        else:
+            sys.stderr.write(f"{stamp}{text}\n")
+        sys.stderr.flush()
+
+    def done(self) -> None:
+        """Leave the line."""
+        if self.terminal:
+            sys.stderr.write("\r\x1b[K")
+
+
+def prepare(config: "RunConfig", build: bool, progress: Callable[[str], None]) -> Any:
+    """Everything before QEMU: checks, the build, L1's files. Vel2Error when one fails."""
+    from . import config as configuration
+
+    configuration.check(config)
+    problem = setup.qemu_problem(config.qemu)
+    if problem:
+        raise Vel2Error(problem)
+    if build:
+        progress("building")
+        configuration.build(["guests"] if config.native else ["l0", "guests"])
+    if not config.native and not configuration.L0_BIN.exists():
+        raise Vel2Error("build/vel2.bin does not exist: make l0")
+    return configuration.resolve(config)
+
+
+def _print_console(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def finish(result: "Result", options: argparse.Namespace) -> int:
+    """Print and write a result; the exit status."""
+    from . import results, table
+
+    if options.json:
+        results.write_json(options.json, results.run_json(result))
+    if not result.config.native:
+        table.report(result)
+    elif result.status == EXIT_OK:
+        print(f"{result.config.l1} ran natively, {result.wall_seconds:.1f} s")
+    if result.status or options.trace:
+        sys.stdout.flush()
+        lines = table.explain(result)
+        if result.status:
+            lines.insert(0, f"vel2: {result.outcome}")
+        for line in lines:
+            print(line, file=sys.stderr if result.status else sys.stdout)
+    return result.status
+
+
+def command_run(options: argparse.Namespace) -> int:
+    """vel2 run."""
+    from .debian import ROOT
+    from .run import execute
+
+    config, progress = make_config(options), _Progress()
+    if options.json is None:
+        options.json = ROOT / "build/run.json"
+    target = prepare(config, not options.no_build, progress)
+    # A guest of the user's own is watched as it runs; the console of ours goes to a file.
+    users = not target.needs and not target.measured
+    watched = options.console == "-" or (options.console is None and users)
+    path = None if options.console == "-" else Path(options.console or ROOT / "build/console.txt")
+    progress(f"starting {config.l1} under QEMU")
+    try:
+        result = execute(config, target, progress, _print_console if watched else None, path)
+    finally:
+        progress.done()
+    return finish(result, options)
+
+
+def command_bench(options: argparse.Namespace) -> int:
+    """vel2 bench."""
+    from . import bench
+
+    progress = _Progress()
+    try:
+        return bench.bench(make_config(options), options, progress, prepare)
+    finally:
+        progress.done()
+
+
+def command_gdb(options: argparse.Namespace) -> int:
+    """vel2 gdb."""
+    from . import debug
+
+    config = make_config(options)
+    target = prepare(config, not options.no_build, lambda _: None)
+    return debug.debug(config, target, options.gdb_args)
+
+
+def command_test(options: argparse.Namespace) -> int:
+    """vel2 test: lint is one of the suite's tests."""
+    from .debian import ROOT
+
+    args = ["/usr/bin/python3", "-m", "pytest", "-n", "2", "--dist", "loadgroup"]
+    os.chdir(ROOT)
+    sys.stdout.flush()
+    os.execv(args[0], [*args, *(options.pytest_args or []), "harness/tests"])
 
 
 def main(argv: list[str]) -> int:
     """Run one command; its exit status."""
-    parser = argparse.ArgumentParser(prog="vel2", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("setup", help="install what the host lacks")
-    parser.parse_args(argv)
+    options = parser().parse_args(argv)
+    commands = {
+        "run": command_run,
+        "bench": command_bench,
+        "gdb": command_gdb,
+        "test": command_test,
+    }
     try:
-        setup.setup(verbose=True)
+        setup.setup(verbose=options.command == "setup")
+        if options.command == "setup":
+            return EXIT_OK
+        from . import qemu
+
+        qemu.install_signal_handlers()
+        return commands[options.command](options)
     except Vel2Error as error:
         print(f"vel2: {error}", file=sys.stderr)
         return error.status
-    return 0
+    except BrokenPipeError:
+        return EXIT_ERROR

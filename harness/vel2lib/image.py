@@ -8,8 +8,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
+from elftools.common.exceptions import ELFError  # type: ignore[import]
+from elftools.elf.elffile import ELFFile  # type: ignore[import]
 
 from .errors import Vel2Error
 
@@ -33,13 +33,14 @@ class Image:
     text_offset: int
     image_size: int
     elf: Path | None = None  # symbols, when known
+    converted: bool = False  # `data` is not what the file holds
 
 
-def _header(path: Path, data: bytes, elf: Path | None) -> Image:
+def _header(path: Path, data: bytes, elf: Path | None, converted: bool) -> Image:
     text_offset, image_size = struct.unpack_from("<QQ", data, 8)
     if image_size > MAX_IMAGE or text_offset > MAX_IMAGE:
         raise Vel2Error(f"{path}: its Image header is damaged (size {image_size:#x})")
-    return Image(path, data, text_offset, max(image_size, len(data)), elf)
+    return Image(path, data, text_offset, max(image_size, len(data)), elf, converted)
 
 
 def _is_image(data: bytes) -> bool:
@@ -98,7 +99,8 @@ def load(path: Path) -> Image:
                 f"{path}: an ELF file that does not start with an arm64 Image header; "
                 "give the flat Image (objcopy -O binary)"
             )
-        return _header(path, data, elf)
+        return _header(path, data, elf, True)
+    packed = data
     if data[:2] == b"\x1f\x8b":
         data = _unzip(path, data)
     elif data[:2] == b"MZ" and data[4:8] == b"zimg":
@@ -108,5 +110,4 @@ def load(path: Path) -> Image:
         data = _unzip(path, data[at : at + size])
     if not _is_image(data):
         raise Vel2Error(f"{path}: neither an arm64 Image nor an AArch64 ELF file")
-    return _header(path, data, elf)
-
+    return _header(path, data, elf, data is not packed)

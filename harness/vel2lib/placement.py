@@ -50,10 +50,7 @@ def place(image: Image, initrd_size: int | None, mem: int) -> Placement:
     ram = mem * MIB + L0_SIZE
     end = RAM_BASE + ram - L1_DTB_SPACE
     dtb = dtb_address(ram)
-    if image.text_offset == 0:
-        kernel = L1_BASE + KERNEL_OFFSET
-    else:
-        kernel = L1_BASE + KERNEL_OFFSET + image.text_offset
+    kernel = L1_BASE + KERNEL_OFFSET + image.text_offset
     kernel_end = kernel + image.image_size
     if kernel_end > dtb or kernel_end > end:
         raise Vel2Error(
@@ -79,6 +76,5 @@ def _needed(image: Image, initrd_size: int | None) -> int:
     kernel = L0_SIZE + KERNEL_OFFSET + image.text_offset + image.image_size
     need = 2 * kernel
     if initrd_size is not None:
-        need = max(need, min(need, 128 * MIB) + DTB_SPACE + initrd_size) + L1_DTB_SPACE
         need = max(need, 128 * MIB + DTB_SPACE + initrd_size + L1_DTB_SPACE)
     return align(need, 64 * MIB) // MIB

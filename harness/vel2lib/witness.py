@@ -20,7 +20,9 @@ _TAKING = re.compile(r"Taking exception (\d+) \[([^\]]*)\] on CPU (\d+)")
 _LEVELS = re.compile(r"\.\.\.from EL(\d) to EL(\d)")
 _ESR = re.compile(r"\.\.\.with ESR 0x([0-9a-f]+)/0x([0-9a-f]+)")
 #: Exceptions without a syndrome; the log prints a stale ESR for them.
-_NO_ESR = frozenset({"IRQ", "FIQ", "Virtual IRQ", "Virtual FIQ", "Virtual SERR", "NMI", "Virtual NMI"})
+_NO_ESR = frozenset(
+    {"IRQ", "FIQ", "Virtual IRQ", "Virtual FIQ", "Virtual SERR", "NMI", "Virtual NMI"}
+)
 
 
 @dataclass(frozen=True)

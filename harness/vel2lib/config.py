@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What to run: the options of `vel2 run`, resolved to files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .debian import ROOT
+from .errors import Vel2Error
+from .image import load
+from .qemu import CPU, NV_CPUS
+
+BUILD = ROOT / "build"
+GUESTS = BUILD / "guests"
+L0_BIN = BUILD / "vel2.bin"
+L0_ELF = BUILD / "vel2.elf"
+HOSTS = ("vhe", "nvhe")
+MECHS = ("nv2", "nv")
+L1_MODES = ("vhe", "nvhe", "any")
+
+
+@dataclass
+class RunConfig:
+    """One run. None stands for a default that depends on L1 (resolve()) or on the CPU (`host`).
+
+    mem is L1's RAM in MiB, timeout seconds of wall clock.
+    """
+
+    l1: str = "bundled"
+    l1_initrd: Path | None = None
+    l1_append: str = ""
+    host: str | None = None
+    mech: str = "nv2"
+    l1_mode: str = "vhe"
+    smp: int = 1
+    mem: int | None = None
+    cpu: str = CPU
+    icount: bool | None = None
+    timeout: float | None = None
+    witness: bool | None = None
+    native: bool = False
+    markers: bool = True
+    trace: int = 0
+    l0_append: str = ""
+    qemu_args: tuple[str, ...] = ()
+    qemu: str = "qemu-system-aarch64"
+
+    def as_json(self) -> dict[str, Any]:
+        """The configuration as results record it."""
+        return {
+            "l1": self.l1,
+            "l1_initrd": str(self.l1_initrd) if self.l1_initrd else None,
+            "l1_append": self.l1_append,
+            "host": self.host,
+            "mech": self.mech,
+            "l1_mode": self.l1_mode,
+            "smp": self.smp,
+            "mem": self.mem,
+            "cpu": self.cpu,
+            "icount": self.icount,
+            "timeout": self.timeout,
+            "native": self.native,
+            "l0_append": self.l0_append,
+            "qemu_args": list(self.qemu_args),
+        }
+
+
+@dataclass
+class Target:
+    """The L1 of a run as files, and how its console shows how it fares."""
+
+    kernel: Path | None
+    initrd: Path | None = None
+    append: str = ""
+    #: Console line -> phase that begins there.
+    phases: dict[str, str] = field(default_factory=dict)
+    #: Lines that the console must hold, in any order; what it means when one does not.
+    needs: dict[str, str] = field(default_factory=dict)
+    #: The guest prints ALL PASS at its end and FAIL lines before.
+    verdict: bool = False
+    #: Files with symbols of each level.
+    symbols: dict[str, list[Path]] = field(default_factory=dict)
+    measured: bool = False  # markers are in it: icount and the witness are on by default
+    timeout: float = 60
+    mem: int = 1024
+
+
+def _is_ours(name: str) -> bool:
+    return name in {"linux", "none", *guest_table()} or (GUESTS / f"{name}.bin").exists()
+
+
+def check(config: RunConfig) -> None:
+    """Vel2Error for what can be known to be wrong before anything is built or started."""
+    if not 1 <= config.smp <= 8:
+        raise Vel2Error(f"--smp {config.smp}: vel2 has 1 to 8 CPUs")
+    if config.mem is not None and not 16 <= config.mem <= 65536:
+        raise Vel2Error(f"--mem {config.mem}: L1's RAM in MiB, 16 to 65536")
+    if config.timeout is not None and config.timeout <= 0:
+        raise Vel2Error(f"--timeout {config.timeout:g}: seconds, more than 0")
+    if not 0 <= config.trace <= 256:
+        raise Vel2Error(f"--trace {config.trace}: L0 keeps up to 256 exits of each vCPU")
+    # Without an L1, L0 only tests itself, which it does on any CPU.
+    needs_nv = not config.native and config.l1 != "none"
+    if needs_nv and config.cpu.split(",")[0] not in NV_CPUS:
+        raise Vel2Error(
+            f"--mech {config.mech}: {config.cpu.split(',')[0]} has no FEAT_NV; "
+            f"--cpu {', '.join(sorted(NV_CPUS))} have it"
+        )
+    if not _is_ours(config.l1):
+        if not Path(config.l1).is_file():
+            names = ", ".join(sorted({"linux", *guest_table()}))
+            raise Vel2Error(f"--l1 {config.l1}: neither a file nor one of {names}")
+        load(Path(config.l1))
+    if config.l1_initrd is not None and not config.l1_initrd.is_file():
+        raise Vel2Error(f"--l1-initrd {config.l1_initrd}: no such file")
+
+
+def build(targets: list[str]) -> None:
+    """make these targets; Vel2Error with make's first error when that fails.
+
+    One build at a time: tests and runs of the same checkout would otherwise write the same objects.
+    """
+    BUILD.mkdir(exist_ok=True)
+    jobs = f"-j{len(os.sched_getaffinity(0))}"
+    # make puts its own options into the environment, which would make this one a part of it.
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    try:
+        done = subprocess.run(
+            ["flock", str(BUILD / ".lock"), "make", "-s", jobs, *targets],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Vel2Error(f"make {' '.join(targets)}: {error}") from error
+    if done.returncode:
+        lines = [s for s in done.stderr.splitlines() if "rror" in s] or done.stderr.splitlines()
+        raise Vel2Error(f"make {' '.join(targets)}: {lines[0] if lines else 'failed'}")
+
+
+def guest_table() -> dict[str, dict[str, Any]]:
+    """The rows of guest-tests/guests.toml by name."""
+    with (ROOT / "guest-tests/guests.toml").open("rb") as stream:
+        rows = tomllib.load(stream).get("guest", [])
+    return {str(row["name"]): row for row in rows}
+
+
+def _words(*parts: str) -> str:
+    return " ".join(p for p in parts if p)
+
+
+def _bare_metal(name: str, row: dict[str, Any], config: RunConfig) -> Target:
+    image = GUESTS / f"{row.get('image', name)}.bin"
+    if not image.exists():
+        raise Vel2Error(f"L1 {name}: {image.relative_to(ROOT)} was not built")
+    mode = "" if config.l1_mode == "any" else f"mode={config.l1_mode}"
+    elf = image.with_suffix(".elf")
+    return Target(
+        kernel=image,
+        append=_words(mode, str(row.get("append", ""))),
+        verdict=True,
+        symbols={"L1": [elf], "L2": [elf, *sorted(GUESTS.glob("*l2*.elf"))]},
+        measured=name == "bundled",
+        timeout=60,
+        mem=int(row.get("mem", 1024 if name == "bundled" else 256)),
+    )
+
+
+def _linux(config: RunConfig) -> Target:
+    from payload.errors import PayloadError
+    from payload.linux import build_linux_payload
+
+    try:
+        payload = build_linux_payload(BUILD, lambda text: print(f"vel2: {text}", flush=True))
+    except PayloadError as error:
+        raise Vel2Error(f"L1 linux: {error}") from error
+    return Target(
+        kernel=payload.kernel,
+        initrd=payload.initrd,
+        append=_words(payload.append, "kvm-arm.mode=nvhe" if config.l1_mode == "nvhe" else ""),
+        phases={"vel2: l1-userspace": "l1-userspace", "vel2: l2-userspace": "l2-userspace"},
+        needs={
+            "vel2: l1-userspace": "L1 did not reach its user space",
+            "vel2: l2-userspace": "L2 did not reach its user space",
+            "vel2: l2-done": "L2 did not run to its end",
+            "vel2: l2-exit=0": "L2's VMM failed",
+        },
+        timeout=300,
+        mem=1536,
+    )
+
+
+def resolve(config: RunConfig) -> Target:
+    """The files of config.l1: `linux`, `none`, a guest by name, or a path. Sets config's defaults."""
+    table = guest_table()
+    if config.l1 == "linux":
+        target = _linux(config)
+    elif config.l1 == "none":
+        target = Target(None)
+    elif config.l1 in table or (GUESTS / f"{config.l1}.bin").exists():
+        target = _bare_metal(config.l1, table.get(config.l1, {}), config)
+    else:
+        target = Target(Path(config.l1))
+    if config.l1_initrd:
+        target.initrd = config.l1_initrd
+    target.append = _words(target.append, config.l1_append)
+    measured = target.measured and not config.native
+    config.mem = target.mem if config.mem is None else config.mem
+    config.timeout = target.timeout if config.timeout is None else config.timeout
+    config.icount = measured if config.icount is None else config.icount
+    config.witness = measured if config.witness is None else config.witness
+    return target

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Results as other programs read them: the JSON of `run` and the rows of `bench`.
+
+The schema is versioned; a field is never given another meaning under the same version.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import witness
+from .debian import ROOT
+from .records import Record, integer, optional_integer
+from .run import Result
+
+RUN_SCHEMA = "vel2-run/1"
+BENCH_SCHEMA = "vel2-bench/1"
+OUTCOMES = ("handled", "forwarded", "reflected")
+REGIONS_DEF = ROOT / "guest-tests/include/regions.def"
+_ROW = re.compile(r"^REGION\((\d+),\s*(\w+),\s*(\w+)\)", re.M)
+
+
+@dataclass(frozen=True)
+class RegionName:
+    """What a region id of the bundled guests stands for: operation, and whose (vm or nested)."""
+
+    op: str
+    level: str
+
+
+def region_names(path: Path = REGIONS_DEF) -> dict[int, RegionName]:
+    """The rows of regions.def by id."""
+    rows = _ROW.findall(path.read_text()) if path.exists() else []
+    return {int(number): RegionName(op, level) for number, op, level in rows}
+
+
+@dataclass
+class Samples:
+    """All samples of one region, instructions net of what the markers themselves cost."""
+
+    number: int
+    level: str  # the hardware's point of view: L1 or L2
+    ops: list[int] = field(default_factory=list)
+    traps: list[int] = field(default_factory=list)
+    instructions: list[int | None] = field(default_factory=list)
+    by_reason: dict[str, int] = field(default_factory=dict)
+
+    def add(self, record: Record, overhead: int) -> None:
+        """Take one sample record."""
+        self.ops.append(integer(record, "ops"))
+        self.traps.append(integer(record, "traps"))
+        raw = optional_integer(record, "l0_instructions")
+        self.instructions.append(None if raw is None else max(0, raw - overhead))
+        for reason, count in record.get("by_reason", {}).items():
+            if isinstance(count, int):
+                self.by_reason[reason] = self.by_reason.get(reason, 0) + count
+
+    def l0_instructions(self) -> int | None:
+        """Their sum, None when one of them is unknown."""
+        known = [i for i in self.instructions if i is not None]
+        return sum(known) if len(known) == len(self.instructions) else None
+
+
+def marker_overhead(samples: list[Record], names: dict[int, RegionName]) -> dict[str, int]:
+    """L0 instructions that a pair of markers costs, by level (L1, L2), from the empty regions.
+
+    The least that was seen: an interrupt may have hit one of them. 0 for a level without any.
+    """
+    overhead: dict[str, int] = {}
+    for record in samples:
+        name = names.get(integer(record, "region"))
+        cost = optional_integer(record, "l0_instructions")
+        if name is not None and name.op == "empty" and cost is not None:
+            level = str(record.get("level", "?"))
+            overhead[level] = min(overhead.get(level, cost), cost)
+    return overhead
+
+
+def group(samples: list[Record], names: dict[int, RegionName]) -> list[Samples]:
+    """Samples by region, in the order of their ids."""
+    overhead = marker_overhead(samples, names)
+    groups: dict[int, Samples] = {}
+    for record in samples:
+        number, level = integer(record, "region"), str(record.get("level", "?"))
+        one = groups.setdefault(number, Samples(number, level))
+        one.add(record, overhead.get(level, 0))
+    return [groups[number] for number in sorted(groups)]
+
+
+def exits(counters: list[Record]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Exits by level and reason, summed over vCPUs; instructions null where L0 did not count them."""
+    total: dict[str, dict[str, dict[str, Any]]] = {}
+    for record in counters:
+        for level, reasons in record.get("exits", {}).items():
+            for reason, row in reasons.items():
+                sums = total.setdefault(level, {}).setdefault(
+                    reason, {"handled": 0, "forwarded": 0, "reflected": 0, "instructions": None}
+                )
+                for outcome in OUTCOMES:
+                    sums[outcome] += integer(row, outcome)
+                cost = optional_integer(row, "instructions")
+                if cost is not None:
+                    sums["instructions"] = (sums["instructions"] or 0) + cost
+    return total
+
+
+def sysregs(counters: list[Record]) -> dict[str, dict[str, int]]:
+    """Traps of each system register, summed over vCPUs."""
+    total: dict[str, dict[str, int]] = {}
+    for record in counters:
+        for name, row in record.get("sysregs", {}).items():
+            sums = total.setdefault(name, {"read": 0, "write": 0})
+            sums["read"] += integer(row, "read")
+            sums["write"] += integer(row, "write")
+    return total
+
+
+def regions(result: Result) -> list[dict[str, Any]]:
+    """The measured regions, one row an id."""
+    names = region_names()
+    rows = []
+    for one in group(result.samples, names):
+        name = names.get(one.number)
+        rows.append(
+            {
+                "id": one.number,
+                "name": f"{name.op}_{name.level}" if name else f"region{one.number}",
+                "level": one.level,
+                "samples": len(one.ops),
+                "ops": sum(one.ops),
+                "traps": sum(one.traps),
+                "by_reason": one.by_reason,
+                "l0_instructions": one.l0_instructions(),
+            }
+        )
+    return rows
+
+
+def run_json(result: Result) -> dict[str, Any]:
+    """The JSON of `vel2 run`."""
+    settled = dict(result.config.as_json())
+    for key in ("host", "mech"):
+        settled[key] = result.boot.get(key, settled[key])
+    log = result.log_regions
+    value: dict[str, Any] = {
+        "schema": RUN_SCHEMA,
+        "config": settled,
+        "outcome": result.outcome,
+        "exits": exits(result.counters),
+        "sysregs": sysregs(result.counters),
+        "regions": regions(result),
+        "witness": None if log is None else witness.by_region(result.samples, log),
+        "wall_seconds": round(result.wall_seconds, 3),
+        "l0_bytes": result.boot.get("l0_bytes"),
+    }
+    if result.phases:
+        value["phases"] = [
+            {"name": p.name, "wall_seconds": round(p.wall_seconds, 3), "traps": p.traps}
+            for p in result.phases
+        ]
+    if result.details:
+        value["details"] = result.details
+    return value
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a result by rename, so that a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".tmp")
+    scratch.write_text(json.dumps(value, indent=1) + "\n")
+    scratch.replace(path)
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    def tidy(value: float) -> float:
+        return int(value) if value == int(value) else round(value, 2)
+
+    return {
+        "min": tidy(min(values)),
+        "median": tidy(statistics.median(values)),
+        "max": tidy(max(values)),
+    }
+
+
+def bench_rows(result: Result) -> list[dict[str, Any]]:
+    """The rows of `vel2 bench`: every figure is per operation, spread over the samples."""
+    names = region_names()
+    rows = []
+    for one in group(result.samples, names):
+        name = names.get(one.number)
+        if name is None or name.op == "empty":
+            continue
+        pairs = [(n, t, i) for n, t, i in zip(one.ops, one.traps, one.instructions) if n > 0]
+        costs = [i / n for n, _, i in pairs if i is not None]
+        if not pairs:
+            continue
+        rows.append(
+            {
+                "op": name.op,
+                "level": name.level,
+                "host": result.boot.get("host", result.config.host),
+                "mech": result.boot.get("mech", result.config.mech),
+                "l1_mode": result.config.l1_mode,
+                "iterations": sum(n for n, _, _ in pairs),
+                "traps": _spread([t / n for n, t, _ in pairs]),
+                "l0_instructions": _spread(costs) if len(costs) == len(pairs) else None,
+                "by_reason": one.by_reason,
+            }
+        )
+    return rows

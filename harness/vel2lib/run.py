@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs one machine to its end and says how it ended.
+
+Nothing is printed here except through `progress`; results.py and table.py show what a Result holds.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import config as configuration
+from . import witness
+from .config import RunConfig, Target
+from .errors import EXIT_ERROR, EXIT_FAILED, EXIT_OK, EXIT_PANIC, EXIT_TIMEOUT
+from .image import load
+from .placement import Placement, place
+from .qemu import Machine, Qemu, command, native_command
+from .records import Record, RecordReader, integer
+from .symbols import Symbolizer
+
+#: Seconds L0 gets to answer 'd' after a timeout, and QEMU to end after its last record.
+DUMP_SECONDS = 3.0
+END_SECONDS = 5.0
+MAX_CONSOLE = 16 << 20
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Phase:
+    """A point of a run that L1's console shows: seconds since QEMU's start and traps up to there."""
+
+    name: str
+    wall_seconds: float
+    traps: int | None = None
+
+
+@dataclass
+class Result:
+    """Everything that is known about a run after its end."""
+
+    config: RunConfig
+    outcome: str = "ok"
+    status: int = EXIT_OK
+    wall_seconds: float = 0.0
+    console: bytes = b""
+    boot: Record = field(default_factory=dict)
+    samples: list[Record] = field(default_factory=list)
+    counters: list[Record] = field(default_factory=list)  # the last of each vCPU
+    vcpus: list[Record] = field(default_factory=list)
+    traces: list[Record] = field(default_factory=list)
+    logs: list[Record] = field(default_factory=list)
+    panics: list[Record] = field(default_factory=list)
+    garbage: list[str] = field(default_factory=list)
+    phases: list[Phase] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)  # lines for the user besides the outcome
+    log_regions: list[witness.Region] | None = None  # None: no witness was asked for
+    symbolizer: Symbolizer = field(default_factory=lambda: Symbolizer({}))
+
+    def fail(self, outcome: str, status: int) -> None:
+        """Note what went wrong; the first reason stands."""
+        if self.status == EXIT_OK:
+            self.outcome, self.status = outcome, status
+
+    def lines(self) -> list[str]:
+        """L1's console as lines, without carriage returns."""
+        return [s.rstrip("\r") for s in self.console.decode("utf-8", "replace").split("\n")]
+
+
+def exits_total(counters: list[Record]) -> int:
+    """Traps in counter records: exits from every guest level (not the nVHE host's own HVCs)."""
+    total = 0
+    for record in counters:
+        for level, reasons in record.get("exits", {}).items():
+            if level != "host":
+                for row in reasons.values():
+                    total += sum(integer(row, k) for k in ("handled", "forwarded", "reflected"))
+    return total
+
+
+class _Session:
+    """What arrives while QEMU runs."""
+
+    def __init__(self, config: RunConfig, target: Target, result: Result, progress: Progress):
+        self.config = config
+        self.target = target
+        self.result = result
+        self.progress = progress
+        self.reader = RecordReader()
+        self.qemu: Qemu | None = None
+        self.started = time.monotonic()
+        self.ended = False  # L0 has said its last word
+        self.dumping = False
+        self.error: str | None = None
+        self.end: str | None = None
+        self._line = b""
+        self._snapshots: list[Record] = []
+        self._waiting: list[Phase] = []
+
+    def console(self, data: bytes) -> None:
+        """L1's UART."""
+        if len(self.result.console) < MAX_CONSOLE:
+            self.result.console += data
+        *lines, self._line = (self._line + data).split(b"\n")
+        for line in lines:
+            text = line.decode("utf-8", "replace").strip()
+            name = self.target.phases.get(text)
+            if name and all(p.name != name for p in self.result.phases):
+                self.phase(name)
+        self._line = self._line[-4096:]
+
+    def phase(self, name: str) -> None:
+        """Note a phase and ask L0 how many traps it took."""
+        phase = Phase(name, time.monotonic() - self.started)
+        self.result.phases.append(phase)
+        self.progress(f"{name} after {phase.wall_seconds:.1f} s")
+        if self.qemu and not self.config.native:
+            self._waiting.append(phase)
+            self.qemu.send("l0", b"s")
+
+    def l0(self, data: bytes) -> None:
+        """L0's serial port."""
+        for record in self.reader.feed(data):
+            self.record(record)
+
+    def record(self, record: Record) -> None:
+        """One record of L0."""
+        kind, result = record["t"], self.result
+        if kind == "boot":
+            result.boot = record
+            self.progress(
+                f"L0 is up after {time.monotonic() - self.started:.1f} s: host "
+                f"{record.get('host')}, mechanism {record.get('mech')}"
+            )
+        elif kind == "error":
+            self.error = str(record.get("msg", "L0 gave no reason"))
+        elif kind == "sample":
+            result.samples.append(record)
+        elif kind == "counters":
+            self.counters(record)
+        elif kind == "trace":
+            result.traces.append(record)
+        elif kind == "vcpu":
+            result.vcpus.append(record)
+        elif kind == "panic":
+            result.panics.append(record)
+        elif kind == "end":
+            self.end = str(record.get("why", ""))
+        elif kind == "log":
+            result.logs.append(record)
+
+    def counters(self, record: Record) -> None:
+        """Counters: at the end, or the answer to a snapshot (one record a vCPU)."""
+        vcpu = integer(record, "vcpu")
+        if record.get("why") == "snapshot":
+            self._snapshots.append(record)
+            cpus = len(self._snapshots)
+            if cpus >= max(1, integer(self.result.boot, "cpus")) and self._waiting:
+                self._waiting.pop(0).traps = exits_total(self._snapshots)
+                self._snapshots = []
+        else:
+            kept = [c for c in self.result.counters if integer(c, "vcpu") != vcpu]
+            self.result.counters = kept + [record]
+
+
+def _l0_append(config: RunConfig) -> str:
+    words = [f"vel2.mech={config.mech}", f"vel2.l1_mode={config.l1_mode}"]
+    if config.host:
+        words.insert(0, f"vel2.host={config.host}")
+    words += [f"vel2.smp={config.smp}", f"vel2.markers={'on' if config.markers else 'off'}"]
+    if config.trace:
+        words.append(f"vel2.trace={config.trace}")
+    return " ".join(words + ([config.l0_append] if config.l0_append else []))
+
+
+def _machine(config: RunConfig, log: Path | None, gdb: str | None) -> Machine:
+    return Machine(
+        cpu=config.cpu,
+        smp=config.smp,
+        mem=config.mem or 0,
+        icount=bool(config.icount),
+        extra=config.qemu_args,
+        qemu=config.qemu,
+        exception_log=log,
+        gdb=gdb,
+    )
+
+
+def qemu_command(
+    config: RunConfig, target: Target, scratch: Path, log: Path | None, gdb: str | None = None
+) -> list[str]:
+    """QEMU's arguments for a resolved configuration. Writes what must be converted into `scratch`.
+
+    Vel2Error when L1 is no kernel or does not fit.
+    """
+    machine = _machine(config, log, gdb)
+    append, where, kernel = _l0_append(config), None, None
+    if target.kernel is not None:
+        image = load(target.kernel)
+        size = target.initrd.stat().st_size if target.initrd else None
+        if not target.symbols.get("L1") and image.elf:
+            target.symbols["L1"] = [image.elf]
+        kernel = target.kernel
+        if image.converted:
+            kernel = scratch / "l1.bin"
+            kernel.write_bytes(image.data)
+        if config.native:
+            return native_command(machine, kernel, target.append, target.initrd)
+        where = place(image, size, machine.mem)
+    return command(
+        machine,
+        configuration.L0_BIN,
+        append,
+        kernel,
+        target.append,
+        target.initrd,
+        where or Placement(0, None),
+    )
+
+
+def _timed_out(session: _Session, qemu: Qemu) -> None:
+    """Ask everything that still answers for the state of every vCPU."""
+    result, config = session.result, session.config
+    result.fail(f"timeout: the guest did not end within {config.timeout:g} s", EXIT_TIMEOUT)
+    if not config.native:
+        result.traces.clear()
+        qemu.send("l0", b"d")
+        deadline = time.monotonic() + DUMP_SECONDS
+        wanted = max(1, integer(result.boot, "cpus"))
+        while time.monotonic() < deadline and qemu.pump(0.1):
+            if len(result.vcpus) >= wanted and not qemu.pump(0.3):
+                break
+    if not result.vcpus:
+        text = qemu.monitor("info registers -a")
+        result.details += _registers(text, result.symbolizer)
+        if not result.details:
+            result.details.append("neither L0 nor QEMU's monitor answered")
+
+
+def _registers(text: str, symbols: Symbolizer) -> list[str]:
+    """One line a CPU from QEMU's register dump."""
+    lines = []
+    for block in re.split(r"^CPU#", text, flags=re.M)[1:]:
+        number = block.split(None, 1)[0]
+        pc = re.search(r"\bPC=([0-9a-f]+)", block)
+        pstate = re.search(r"PSTATE=([0-9a-f]+).*?(EL\d\w)", block)
+        if pc:
+            address = int(pc.group(1), 16)
+            name = symbols.name("L0", address) or symbols.name("L1", address)
+            where = f"{address:#x}" + (f" ({name})" if name else "")
+            at = pstate.group(2) if pstate else "?"
+            lines.append(f"cpu {number}: real {at}, pc {where} (from QEMU: L0 did not answer)")
+    return lines
+
+
+def _judge(session: _Session, qemu: Qemu, code: int | None) -> None:
+    """The outcome of a QEMU that ended by itself."""
+    result, target = session.result, session.target
+    if session.error is not None:
+        result.fail(f"error: {session.error}", EXIT_ERROR)
+    elif result.panics:
+        panic = result.panics[0]
+        result.fail(f"L0 panic: {panic.get('msg', 'no reason given')}", EXIT_PANIC)
+    elif session.end is None and not session.config.native:
+        said = qemu.stderr() or result.garbage
+        reason = said[0] if said else "it said nothing"
+        result.fail(f"QEMU ended early (status {code}): {reason}", EXIT_ERROR)
+    elif code != 0:
+        said = qemu.stderr()
+        result.fail(f"QEMU ended with status {code}: {said[0] if said else ''}", EXIT_ERROR)
+    elif session.end not in (None, "system_off"):
+        result.fail(f"L1 ended by {session.end}, not by system_off", EXIT_FAILED)
+    lines = [s.strip() for s in result.lines()]
+    if target.verdict and result.status == EXIT_OK:
+        failed = [s for s in lines if s.startswith("FAIL")]
+        if failed:
+            result.fail(f"the guest failed: {failed[0]}", EXIT_FAILED)
+        elif "ALL PASS" not in lines:
+            result.fail("the guest ended without its verdict (ALL PASS)", EXIT_FAILED)
+    for line, meaning in target.needs.items():
+        if line not in lines:
+            result.fail(f"{meaning} (no line '{line}' on its console)", EXIT_FAILED)
+            break
+
+
+def _read_witness(result: Result, log: Path) -> None:
+    """Parse QEMU's log and compare it with L0's samples."""
+    with log.open("r", encoding="utf-8", errors="replace") as stream:
+        result.log_regions = list(witness.regions(witness.exceptions(stream)))
+    if result.status != EXIT_OK:
+        return
+    wrong = witness.compare(result.samples, result.log_regions)
+    if wrong:
+        result.fail(f"L0's counts and QEMU's exception log disagree: {wrong[0]}", EXIT_FAILED)
+        result.details += [str(one) for one in wrong[1:10]]
+
+
+def _console_file(path: Path | None, result: Result) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(result.console)
+
+
+def execute(
+    config: RunConfig,
+    target: Target,
+    progress: Progress = lambda _: None,
+    console: Callable[[bytes], None] | None = None,
+    console_file: Path | None = None,
+) -> Result:
+    """Run a resolved configuration to its end, or to its timeout.
+
+    Vel2Error only for what prevents a start; how the run went is in the Result.
+    """
+    result = Result(config)
+    session = _Session(config, target, result, progress)
+
+    def on_console(data: bytes) -> None:
+        session.console(data)
+        if console:
+            console(data)
+
+    with tempfile.TemporaryDirectory(prefix="vel2-") as directory:
+        scratch = Path(directory)
+        log = scratch / "exceptions.log" if config.witness else None
+        args = qemu_command(config, target, scratch, log)
+        result.symbolizer = Symbolizer({"L0": [configuration.L0_ELF], **target.symbols})
+        session.started = time.monotonic()
+        with Qemu(args, on_console, session.l0) as qemu:
+            session.qemu = qemu
+            running = qemu.pump(config.timeout or 60)
+            code = None if running else qemu.wait(END_SECONDS)
+            result.wall_seconds = time.monotonic() - session.started
+            for record in session.reader.finish():
+                session.record(record)
+            result.garbage = session.reader.garbage
+            if running:
+                _timed_out(session, qemu)
+            else:
+                _judge(session, qemu, code)
+        if target.phases:
+            total = exits_total(result.counters) if result.counters else None
+            result.phases.append(Phase("end", result.wall_seconds, total))
+        _console_file(console_file, result)
+        if log is not None:
+            _read_witness(result, log)
+    return result
