@@ -5,8 +5,10 @@
  * l0_early() runs once on the boot CPU at EL2 with the MMU off (no unaligned access, no exclusives);
  * after it `opts` and `plat` never change.
  */
+#include <alternative.h>
 #include <errno.h>
 #include <host.h>
+#include <hyp_init.h>
 #include <log.h>
 #include <mmu.h>
 #include <options.h>
@@ -16,7 +18,6 @@
 /* A tree larger than this is none: libfdt's own limit is INT_MAX. */
 #define MAX_FDT		SZ_2M
 
-u64 boot_fdt;
 struct l0_platform plat;
 struct l0_options opts;
 
@@ -84,12 +85,55 @@ static void read_machine(void)
 		l0_fatal_user("%s", err);
 }
 
+/* The CPU that runs this is number 0, whatever the tree's order. */
+static void boot_cpu_first(void)
+{
+	u64 me, tmp;
+	unsigned int i;
+
+	asm("mrs %0, mpidr_el1" : "=r"(me));
+	me &= MPIDR_AFF_MASK;
+	for (i = 0; i < plat.nr_cpus && plat.mpidr[i] != me; i++)
+		;
+	if (i == plat.nr_cpus)
+		l0_fatal_user("boot CPU 0x%llx is not in the device tree", me);
+	tmp = plat.mpidr[0];
+	plat.mpidr[0] = plat.mpidr[i];
+	plat.mpidr[i] = tmp;
+}
+
+/* PMUv3 with event INST_RETIRED: under QEMU that is icount. */
+static bool cpu_counts_instructions(void)
+{
+	unsigned int ver = ID_FIELD("id_aa64dfr0_el1", 8);
+	u64 events;
+
+	if (!ver || ver == 0xf)
+		return false;
+	asm("mrs %0, pmceid0_el0" : "=r"(events));
+	return events & BIT(8);
+}
+
+static void choose_caps(void)
+{
+	if (opts.host == HOST_VHE)
+		hyp_caps |= BIT(CAP_VHE);
+	if (opts.mech == MECH_NV2)
+		hyp_caps |= BIT(CAP_NV2);
+	if (opts.trace)
+		hyp_caps |= BIT(CAP_TRACE);
+	if (opts.markers && cpu_counts_instructions())
+		hyp_caps |= BIT(CAP_INSN);
+}
+
 void l0_early(void)
 {
 	uart_init();
 	read_machine();
 	choose_host();
 	choose_mech();
+	boot_cpu_first();
+	choose_caps();
 	mmu_init(opts.host == HOST_VHE);
 }
 

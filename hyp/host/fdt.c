@@ -13,7 +13,6 @@
 #include <uart.h>
 
 #define SPI_BASE	32
-#define MPIDR_AFF_MASK	0xff00ffffffULL
 
 struct cells {
 	int addr, size;

@@ -6,6 +6,7 @@
  * maintenance is needed beyond the one before the MMU is turned on.
  */
 #include <host.h>
+#include <hyp_init.h>
 #include <log.h>
 #include <mmu.h>
 #include <string.h>
@@ -26,22 +27,11 @@
 #define DESC_ADDR	GENMASK_ULL(47, 12)
 
 #define ATTR_IDX(n)	((u64)(n) << 2)
-#define ATTR_DEVICE	(ATTR_IDX(MAIR_IDX_DEVICE) | DESC_AF | DESC_XN | DESC_PXN)
-#define ATTR_NORMAL	(ATTR_IDX(MAIR_IDX_NORMAL) | DESC_AF | DESC_ISH)
+#define ATTR_DEVICE	(ATTR_IDX(HYP_MAIR_DEVICE) | DESC_AF | DESC_XN | DESC_PXN)
+#define ATTR_NORMAL	(ATTR_IDX(HYP_MAIR_NORMAL) | DESC_AF | DESC_ISH)
 #define ATTR_TEXT	(ATTR_NORMAL | DESC_RO)
 #define ATTR_RODATA	(ATTR_NORMAL | DESC_RO | DESC_XN | DESC_PXN)
 #define ATTR_DATA	(ATTR_NORMAL | DESC_XN | DESC_PXN)
-
-/* TCR fields (Arm ARM, TCR_ELx). */
-#define TCR_T0SZ	(64 - MMU_VA_BITS)
-#define TCR_WBWA_ISH	((1UL << 8) | (1UL << 10) | (3UL << 12))
-#define TCR_EPD1	BIT(23)
-#define TCR_EL1_IPS(n)	((u64)(n) << 32)
-#define TCR_EL2_PS(n)	((u64)(n) << 16)
-#define TCR_EL2_RES1	(BIT(31) | BIT(23))
-#define PARANGE_48	5
-
-u64 mmu_ttbr, mmu_tcr_el2, mmu_tcr_el1;
 
 static u64 tables[NR_TABLES][ENTRIES] __aligned(4096);
 static unsigned int used;
@@ -71,8 +61,8 @@ static void map(u64 pa, u64 end, u64 attr)
 {
 	u64 *l1 = tables[0], *t, size;
 
-	if (end > 1ULL << MMU_VA_BITS)
-		l0_fatal_user("memory above 0x%llx: give the machine less", 1ULL << MMU_VA_BITS);
+	if (end > 1ULL << HYP_VA_BITS)
+		l0_fatal_user("memory above 0x%llx: give the machine less", 1ULL << HYP_VA_BITS);
 	for (; pa < end; pa += size) {
 		if (!(pa & (SZ_1G - 1)) && end - pa >= SZ_1G) {
 			size = SZ_1G;
@@ -106,19 +96,9 @@ static void map_image(void)
 	map(data, (u64)(uintptr_t)__pool_end, ATTR_DATA);
 }
 
-static u64 parange(void)
-{
-	u64 mmfr0;
-
-	asm("mrs %0, id_aa64mmfr0_el1" : "=r"(mmfr0));
-	mmfr0 &= 0xf;
-	return mmfr0 < PARANGE_48 ? mmfr0 : PARANGE_48;
-}
-
 void mmu_init(bool vhe)
 {
 	u64 ram_end = plat.ram_base + plat.ram_size, pool_end = (u64)(uintptr_t)__pool_end;
-	u64 common = TCR_T0SZ | TCR_WBWA_ISH;
 
 	new_table();
 	ap1 = vhe ? 0 : DESC_AP1;
@@ -130,9 +110,7 @@ void mmu_init(bool vhe)
 	map_device(plat.gicd, plat.gicd_size);
 	map_device(plat.gicr, plat.gicr_size);
 
-	mmu_ttbr = (u64)(uintptr_t)tables[0];
-	mmu_tcr_el1 = common | TCR_EPD1 | TCR_EL1_IPS(parange());
-	mmu_tcr_el2 = vhe ? mmu_tcr_el1 : common | TCR_EL2_PS(parange()) | TCR_EL2_RES1;
+	hyp_pgd = (u64)(uintptr_t)tables[0];
 }
 
 void cache_flush(const void *va, u64 size)

@@ -8,6 +8,8 @@
 #include <limits.h>
 #include <types.h>
 
+#define MPIDR_AFF_MASK	0xff00ffffffULL
+
 /* What the machine is, from its device tree. All addresses are PA. */
 struct l0_module {
 	pa_t addr;
@@ -26,11 +28,10 @@ struct l0_platform {
 	pa_t gicd, gicr;
 	u64 gicd_size, gicr_size;
 	unsigned int nr_cpus;	/* at most MAX_CPUS, boot CPU included */
-	u64 mpidr[MAX_CPUS];	/* affinity fields of each CPU as the tree lists them */
+	u64 mpidr[MAX_CPUS];	/* affinity fields of each CPU; the boot CPU is number 0 */
 	struct l0_module kernel, initrd;
 };
 
-extern u64 boot_fdt;		  /* by head.S */
 extern struct l0_platform plat; /* valid from the end of l0_early() */
 extern unsigned int nr_online_cpus;
 
