@@ -34,7 +34,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all l0 guests run bench test lint gdb setup format clean distclean help FORCE
+.PHONY: all l0 guests run bench test lint gdb setup format print-flags clean distclean help FORCE
 
 all: l0 guests
 
@@ -150,8 +150,11 @@ lint:
 	$(Q)harness/lint $(ARGS)
 
 format:
-	$(Q)git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
-	$(Q)black -q -l 100 harness
+	$(Q)harness/lint --fix
+
+# For the lint check that compiles each header alone.
+print-flags:
+	@echo '$(CPPFLAGS) $(CFLAGS)'
 
 setup:
 	$(Q)sh harness/bootstrap setup
