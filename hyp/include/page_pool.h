@@ -13,6 +13,7 @@
 #include <types.h>
 
 #define HYP_PAGE_SIZE SZ_4K
+#define PAGE_POOL_MAX_PAGES 65534 /* a number + 1 fits a note */
 
 struct page_pool {
 	u8 *base;      /* first page handed out */
@@ -40,6 +41,9 @@ void page_pool_free(struct page_pool *pool, void *page, unsigned int order);
 
 /* The number kept for a page that is allocated; 0 after the allocation. */
 u16 *page_pool_note(struct page_pool *pool, const void *page);
+/* A page's number, below PAGE_POOL_MAX_PAGES, and back. */
+u32 page_pool_number(const struct page_pool *pool, const void *page);
+void *page_pool_page(const struct page_pool *pool, u32 number);
 
 /*
  * The pool of L0 itself. Boot code calls hyp_page_pool_init() once, before any other CPU runs.

@@ -92,6 +92,7 @@ struct s2_walk_info {
 	u64 vttbr;       /* virtual VTTBR_EL2 */
 	u64 vtcr;        /* virtual VTCR_EL2 */
 	bool big_endian; /* virtual SCTLR_EL2.EE */
+	bool ptw;        /* virtual HCR_EL2.PTW: no stage-1 tables in Device memory */
 };
 
 struct s2_walk_result {
@@ -133,6 +134,7 @@ struct s2_table;
  *   new mapping      write descriptor; publish()
  *   split a block    fill the new table; publish(); clear the entry; tlbi(block); link; publish()
  *   change a leaf    clear the entry; tlbi(leaf); write it again; publish()
+ *   take W away      rewrite the leaf in place (its output stays); tlbi(range)
  *   unmap            clear all entries of the range, unlink emptied tables; tlbi(range); only then
  *                    the table pages go back to the pool
  *
@@ -232,6 +234,7 @@ struct s2_mmu {
 	u64 tlb_vtcr;          /* key: virtual VTCR_EL2 */
 	bool nested_stage2_enabled;
 	bool big_endian;       /* key: virtual SCTLR_EL2.EE */
+	bool ptw;              /* key: virtual HCR_EL2.PTW */
 	bool valid;            /* the key means something */
 	u8 max_l1_shift;       /* largest leaf of L1's that something here was made from; 0: empty */
 	u16 vmid;              /* the hardware's */
@@ -241,15 +244,15 @@ struct s2_mmu {
 
 struct s2_config {
 	struct page_pool *pool;
-	struct s2_caps caps;
+	struct s2_caps caps; /* pa_bits at most 48 and at most hw_pa_bits */
 	u8 l1_ipa_bits;      /* input size of the canonical table, 32..48; at least caps.pa_bits or L1 can name
 				addresses that fault at an odd level */
 	u8 hw_pa_bits;       /* the CPU's PARange in bits; above 48 counts as 48 */
 	u8 hw_vmid_bits;     /* 8 or 16 (16: VTCR_EL2.VS is set in hw_vtcr) */
 	bool hw_xnx;         /* the CPU has FEAT_XNX */
 	u8 nr_shadows;       /* 1..S2_MAX_SHADOWS; more than the VM has vCPUs */
+	u16 vmid_base;       /* first of nr_shadows + 1 hardware VMIDs of this VM; not 0, the host's */
 	u32 shadow_pages;    /* limit of pages for all shadow tables; 0: 512 */
-	u64 hw_vtcr_extra;   /* OR-ed into every hw_vtcr, e.g. HA and HD of the hardware; usually 0 */
 };
 
 struct s2_stats {
@@ -267,7 +270,6 @@ struct s2_stats {
 
 struct s2_vm {
 	u32 lock;
-	u16 vmid_base;
 	struct s2_config cfg;
 	struct s2_budget budget;
 	struct s2_mmu canonical;
@@ -276,10 +278,7 @@ struct s2_vm {
 	struct s2_stats stats;
 };
 
-/*
- * Before anything else; allocates nothing but the canonical root and takes nr_shadows + 1 VMIDs of the
- * hardware, never 0 (the host's). 0, -EINVAL, -ENOMEM, -ENOSPC (VMIDs).
- */
+/* Before anything else; allocates nothing but the canonical root. 0, -EINVAL, -ENOMEM. */
 int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg);
 
 /*
@@ -296,7 +295,8 @@ bool s2_vm_ipa_to_pa(struct s2_vm *vm, ipa_t ipa, pa_t *pa, bool *ram);
 
 /*
  * L1's RAM, 8 bytes at an aligned address, little-endian, once: what s2_walk and s1_walk use on behalf of
- * this VM (ctx is the struct s2_vm). -EFAULT outside of RAM.
+ * this VM (ctx is the struct s2_vm). -EFAULT outside of RAM. Take no lock: the canonical table only
+ * changes while no vCPU runs.
  */
 int s2_vm_read64(void *vm, ipa_t addr, u64 *val);
 int s2_vm_cmpxchg64(void *vm, ipa_t addr, u64 old, u64 new);
@@ -318,6 +318,7 @@ struct s2_guest {
 struct s2_mmu *lookup_s2_mmu(struct s2_vm *vm, const struct s2_guest *g);
 /* Still the right one? Cheap (a few compares), for the entry path. Does not count as a use. */
 bool s2_mmu_matches(const struct s2_mmu *mmu, const struct s2_guest *g);
+/* Gives the reference back. First load another VTTBR_EL2: a table without reference may go away. */
 void s2_mmu_put(struct s2_mmu *mmu);
 
 /* ---- faults ---- */

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The MMUs of one L1: its canonical stage 2, and a bounded set of shadows of those that it wrote.
+ *
+ * Runs at EL2, interrupts masked; public functions take vm->lock. Slots and their hardware VMIDs are
+ * fixed for the life of the VM, so no pointer to an mmu ever dangles and no VMID can be used twice.
+ * Invariants: a shadow leaf never allows what L1's leaf or L0's does not; a shadow holds nothing that was
+ * not in L1's tables after the last TLBI for it; max_l1_shift bounds the L1 leaves it came from.
+ */
+#include <errno.h>
+#include <s2.h>
+
+#include "lock.h"
+#include "s2_hw.h"
+#include "s2_internal.h"
+#include "s2_pte.h"
+
+#define DEFAULT_SHADOW_PAGES 512
+
+/* ---- hardware tables' view of the machine ---- */
+
+static void shadow_tlbi(struct s2_table *t, u64 ia, u64 size)
+{
+	s2_hw_tlbi_range(container_of(t, struct s2_mmu, table)->hw_vttbr, ia, size);
+}
+
+/* The canonical table serves several VMIDs (vEL2, and vEL1 without a stage 2), so all must go. */
+static void canonical_tlbi(struct s2_table *t, u64 ia, u64 size)
+{
+	(void)t;
+	(void)ia;
+	(void)size;
+	s2_hw_tlbi_all();
+}
+
+static void publish(struct s2_table *t)
+{
+	(void)t;
+	s2_hw_publish();
+}
+
+static const struct s2_table_ops shadow_ops = { .tlbi = shadow_tlbi, .publish = publish };
+static const struct s2_table_ops canonical_ops = { .tlbi = canonical_tlbi, .publish = publish };
+
+static u64 make_vtcr(const struct s2_vm *vm, const struct s2_table *t)
+{
+	u64 ps = 0;
+
+	while (ps < 5 && ps_to_bits(ps) < vm->cfg.hw_pa_bits)
+		ps++;
+	/* Walks of our tables: Inner Shareable, write-back, write-allocate; 4K granule. */
+	return VTCR_RES1 | FIELD_PREP(VTCR_T0SZ, 64 - t->ia_bits) |
+	       FIELD_PREP(VTCR_SL0, 2 - t->start_level) | FIELD_PREP(VTCR_IRGN0, 1) |
+	       FIELD_PREP(VTCR_ORGN0, 1) | FIELD_PREP(VTCR_SH0, SH_INNER) |
+	       FIELD_PREP(VTCR_PS, ps) | (vm->cfg.hw_vmid_bits == 16 ? VTCR_VS : 0);
+}
+
+static void set_hw(struct s2_mmu *mmu, const struct s2_table *t)
+{
+	mmu->hw_vttbr = (u64)(uintptr_t)t->root | FIELD_PREP(VTTBR_VMID, mmu->vmid);
+	mmu->hw_vtcr = make_vtcr(mmu->vm, t);
+}
+
+int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
+{
+	u32 last = (u32)cfg->vmid_base + cfg->nr_shadows;
+	u8 pa_bits = cfg->hw_pa_bits > 48 ? 48 : cfg->hw_pa_bits;
+	int ret;
+
+	if (!cfg->vmid_base || !cfg->nr_shadows || cfg->nr_shadows > S2_MAX_SHADOWS ||
+	    (cfg->hw_vmid_bits != 8 && cfg->hw_vmid_bits != 16) || last >> cfg->hw_vmid_bits ||
+	    cfg->l1_ipa_bits > pa_bits || cfg->caps.pa_bits > pa_bits)
+		return -EINVAL;
+	*vm = (struct s2_vm){ .cfg = *cfg };
+	vm->cfg.hw_pa_bits = pa_bits;
+	vm->budget.max = cfg->shadow_pages ? cfg->shadow_pages : DEFAULT_SHADOW_PAGES;
+	ret = s2_table_init(&vm->canonical.table, cfg->l1_ipa_bits, cfg->pool, NULL,
+			    &canonical_ops);
+	if (ret)
+		return ret;
+	vm->canonical.vm = vm;
+	vm->canonical.vmid = cfg->vmid_base;
+	set_hw(&vm->canonical, &vm->canonical.table);
+	/* The VMIDs may have been somebody's before. */
+	s2_hw_tlbi_vmid(vm->canonical.hw_vttbr);
+	for (unsigned int i = 0; i < cfg->nr_shadows; i++) {
+		vm->shadow[i].vm = vm;
+		vm->shadow[i].vmid = (u16)(cfg->vmid_base + 1 + i);
+	}
+	return 0;
+}
+
+/* ---- L1's physical address space ---- */
+
+static int map_canonical(struct s2_vm *vm, ipa_t ipa, pa_t pa, u64 size,
+			 const struct s2_leaf *attr)
+{
+	int ret;
+
+	lock(&vm->lock);
+	ret = s2_table_map(&vm->canonical.table, ipa, pa, size, attr, 30);
+	unlock(&vm->lock);
+	return ret;
+}
+
+int s2_vm_map_ram(struct s2_vm *vm, ipa_t ipa, pa_t pa, u64 size)
+{
+	const struct s2_leaf ram = {
+		.perm = S2_PERM_RWX, .memattr = S2_MEMATTR_NORMAL_WB, .sh = SH_INNER,
+	};
+
+	return map_canonical(vm, ipa, pa, size, &ram);
+}
+
+int s2_vm_map_device(struct s2_vm *vm, ipa_t ipa, pa_t pa, u64 size)
+{
+	const struct s2_leaf device = {
+		.perm = S2_PERM_R | S2_PERM_W, .memattr = S2_MEMATTR_DEV_nGnRE, .sh = SH_OUTER,
+	};
+
+	return map_canonical(vm, ipa, pa, size, &device);
+}
+
+int s2_vm_unmap(struct s2_vm *vm, ipa_t ipa, u64 size)
+{
+	s64 ret;
+
+	lock(&vm->lock);
+	ret = s2_table_unmap(&vm->canonical.table, ipa, size, true);
+	/* Shadows are not indexed by what they map to; they fill again by themselves. */
+	for (unsigned int i = 0; i < vm->cfg.nr_shadows; i++)
+		s2_mmu_empty(&vm->shadow[i]);
+	unlock(&vm->lock);
+	return ret < 0 ? (int)ret : 0;
+}
+
+bool s2_vm_ipa_to_pa(struct s2_vm *vm, ipa_t ipa, pa_t *pa, bool *ram)
+{
+	struct s2_leaf leaf;
+
+	if (!s2_table_lookup(&vm->canonical.table, ipa, &leaf))
+		return false;
+	*pa = leaf.pa;
+	*ram = leaf.memattr == S2_MEMATTR_NORMAL_WB;
+	return true;
+}
+
+/* L0's address of 8 aligned bytes of L1's RAM. */
+static u64 *ram_word(struct s2_vm *vm, ipa_t ipa)
+{
+	bool ram;
+	pa_t pa;
+
+	if (!s2_vm_ipa_to_pa(vm, ipa & ~7ULL, &pa, &ram) || !ram)
+		return NULL;
+	return (u64 *)(uintptr_t)pa;
+}
+
+int s2_vm_read64(void *vm, ipa_t addr, u64 *val)
+{
+	u64 *p = ram_word(vm, addr);
+
+	if (!p)
+		return -EFAULT;
+	*val = __atomic_load_n(p, __ATOMIC_RELAXED);
+	return 0;
+}
+
+int s2_vm_cmpxchg64(void *vm, ipa_t addr, u64 old, u64 new)
+{
+	u64 *p = ram_word(vm, addr);
+
+	if (!p)
+		return -EFAULT;
+	return __atomic_compare_exchange_n(p, &old, new, false, __ATOMIC_RELAXED,
+					   __ATOMIC_RELAXED) ? 0 : -EAGAIN;
+}
+
+/* ---- finding the shadow of a stage 2 ---- */
+
+bool s2_mmu_matches(const struct s2_mmu *mmu, const struct s2_guest *g)
+{
+	bool nested = g->hcr & (HCR_VM | HCR_DC);
+
+	if (!mmu->valid || mmu->nested_stage2_enabled != nested)
+		return false;
+	/* Without a stage 2 only the VMID counts: it is in the TLB's tags all the same. */
+	if (!nested)
+		return FIELD_GET(VTTBR_VMID, mmu->tlb_vttbr ^ g->vttbr) == 0;
+	return mmu->tlb_vttbr == (g->vttbr & ~VTTBR_CNP) && mmu->tlb_vtcr == g->vtcr &&
+	       mmu->big_endian == !!(g->sctlr & SCTLR_ELx_EE) &&
+	       mmu->ptw == !!(g->hcr & HCR_PTW);
+}
+
+void s2_mmu_empty(struct s2_mmu *mmu)
+{
+	if (mmu->table.root)
+		s2_table_clear(&mmu->table);
+	mmu->max_l1_shift = 0;
+}
+
+/* Input size of the shadow for a stage 2 with this VTCR_EL2. */
+static unsigned int shadow_ia_bits(const struct s2_vm *vm, u64 vtcr)
+{
+	unsigned int bits = 64 - (unsigned int)FIELD_GET(VTCR_T0SZ, vtcr);
+
+	if (bits < 32)
+		bits = 32;
+	if (bits > vm->cfg.hw_pa_bits)
+		bits = vm->cfg.hw_pa_bits;
+	/* A fourth level costs a page; concatenation would take up to sixteen contiguous ones. */
+	if (bits > 40 && bits < 44 && vm->cfg.hw_pa_bits >= 44)
+		bits = 44;
+	return bits;
+}
+
+/* Gives a slot that nobody runs on another key. -ENOMEM: it stays invalid. */
+static int assign(struct s2_mmu *mmu, const struct s2_guest *g)
+{
+	struct s2_vm *vm = mmu->vm;
+	bool nested = g->hcr & (HCR_VM | HCR_DC);
+	unsigned int bits = shadow_ia_bits(vm, g->vtcr);
+
+	s2_mmu_empty(mmu);
+	mmu->valid = false;
+	if (mmu->table.root && (!nested || mmu->table.ia_bits != bits))
+		s2_table_destroy(&mmu->table);
+	if (nested && !mmu->table.root) {
+		int ret = s2_table_init(&mmu->table, bits, vm->cfg.pool, &vm->budget,
+					&shadow_ops);
+
+		if (ret)
+			return ret;
+	}
+	set_hw(mmu, nested ? &mmu->table : &vm->canonical.table);
+	mmu->tlb_vttbr = g->vttbr & ~VTTBR_CNP;
+	mmu->tlb_vtcr = g->vtcr;
+	mmu->big_endian = g->sctlr & SCTLR_ELx_EE;
+	mmu->ptw = g->hcr & HCR_PTW;
+	mmu->nested_stage2_enabled = nested;
+	/* What the VMID's former life left in TLBs, stage 1 included. */
+	s2_hw_tlbi_vmid(mmu->hw_vttbr);
+	mmu->valid = true;
+	return 0;
+}
+
+struct s2_mmu *lookup_s2_mmu(struct s2_vm *vm, const struct s2_guest *g)
+{
+	struct s2_mmu *found = NULL, *victim = NULL;
+
+	lock(&vm->lock);
+	for (unsigned int i = 0; i < vm->cfg.nr_shadows && !found; i++) {
+		struct s2_mmu *mmu = &vm->shadow[i];
+
+		if (s2_mmu_matches(mmu, g))
+			found = mmu;
+		else if (!mmu->refcnt && (!victim || mmu->last_used < victim->last_used))
+			victim = mmu;
+	}
+	if (found) {
+		vm->stats.mmu_switches++;
+	} else if (victim) {
+		vm->stats.mmu_recycled += victim->valid;
+		/* The pool may be short of a root: the shadows' tables are the only thing to give. */
+		while (assign(victim, g) && s2_reclaim(vm, victim))
+			;
+		if (victim->valid)
+			found = victim;
+	}
+	if (found) {
+		found->refcnt++;
+		found->last_used = ++vm->tick;
+	}
+	unlock(&vm->lock);
+	return found;
+}
+
+void s2_mmu_put(struct s2_mmu *mmu)
+{
+	lock(&mmu->vm->lock);
+	if (mmu->refcnt)
+		mmu->refcnt--;
+	unlock(&mmu->vm->lock);
+}
+
+/*
+ * Takes all tables of one shadow: the least recently used one that nobody runs on, else one that
+ * somebody does (its guest only faults again), `needy` last. Returns the pages freed.
+ */
+u32 s2_reclaim(struct s2_vm *vm, struct s2_mmu *needy)
+{
+	struct s2_mmu *victim = NULL;
+	u32 pages;
+
+	for (unsigned int i = 0; i < vm->cfg.nr_shadows; i++) {
+		struct s2_mmu *mmu = &vm->shadow[i];
+
+		if (mmu == needy || !mmu->table.root || !mmu->table.pages)
+			continue;
+		if (!victim || !mmu->refcnt > !victim->refcnt ||
+		    (!mmu->refcnt == !victim->refcnt && mmu->last_used < victim->last_used))
+			victim = mmu;
+	}
+	if (!victim)
+		victim = needy;
+	if (!victim->table.root)
+		return 0;
+	pages = victim->table.pages;
+	s2_mmu_empty(victim);
+	vm->stats.pages_reclaimed += pages;
+	return pages;
+}
+
+u32 s2_shadow_pages(const struct s2_vm *vm)
+{
+	return vm->budget.used;
+}
+
+u32 s2_table_pages(const struct s2_vm *vm)
+{
+	u32 n = vm->budget.used + vm->canonical.table.pages +
+		(1U << vm->canonical.table.root_order);
+
+	for (unsigned int i = 0; i < vm->cfg.nr_shadows; i++)
+		n += vm->shadow[i].table.root ? 1U << vm->shadow[i].table.root_order : 0;
+	return n;
+}

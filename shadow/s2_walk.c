@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Walker of the stage-2 tables that L1 wrote.
+ *
+ * Pure: memory through callbacks, no state, no lock; runs at EL2 and on the build machine. Follows
+ * AArch64.S2Translate and AArch64.S2Walk of the Arm ARM's pseudocode; where that is CONSTRAINED
+ * UNPREDICTABLE, the choice is a level-0 translation fault, as QEMU's.
+ * Invariant: a walk reads at most five descriptors, whatever they hold.
+ */
+#include <errno.h>
+#include <s2.h>
+
+#include "s2_pte.h"
+
+/* How often a hardware update of a descriptor is tried when somebody else changes it meanwhile. */
+#define MAX_UPDATE_TRIES 8
+
+/* A walk's parameters, as VTCR_EL2 and the ID registers give them. */
+struct params {
+	unsigned int page_shift;
+	unsigned int stride; /* bits of index a level */
+	unsigned int ia_bits;
+	unsigned int oa_bits;
+	int start_level;
+	bool ds;
+	bool oa52;           /* 52-bit output with 64K: bits 51:48 in 15:12 of a descriptor */
+	bool ha, hd;
+};
+
+u8 s2_fault_fsc(enum s2_fault_kind kind, int level)
+{
+	static const u8 base[] = {
+		[S2_FAULT_ADDRESS_SIZE] = 0x00, [S2_FAULT_TRANSLATION] = 0x04,
+		[S2_FAULT_ACCESS_FLAG] = 0x08,  [S2_FAULT_PERMISSION] = 0x0c,
+		[S2_FAULT_EXTERNAL] = 0x14,
+	};
+
+	if (level >= 0)
+		return base[kind] | (u8)(level & 3);
+	switch (kind) {
+	case S2_FAULT_ADDRESS_SIZE:
+		return 0x29;
+	case S2_FAULT_EXTERNAL:
+		return 0x13;
+	default:
+		return 0x2b;
+	}
+}
+
+unsigned int s2_vtcr_granule_shift(u64 vtcr, const struct s2_caps *caps)
+{
+	switch (FIELD_GET(VTCR_TG0, vtcr)) {
+	case 0:
+		return caps->tgran4 ? 12 : caps->tgran64 ? 16 : 14;
+	case 2:
+		return caps->tgran16 ? 14 : caps->tgran64 ? 16 : 12;
+	default:
+		/* 0b11 is reserved and treated as one that exists: 64K first. */
+		return caps->tgran64 ? 16 : caps->tgran16 ? 14 : 12;
+	}
+}
+
+/* AArch64.S2StartLevel, with the cases of AArch64.S2InvalidSL; below -1 if invalid. */
+static int start_level(const struct s2_caps *caps, const struct params *p, u64 vtcr)
+{
+	unsigned int sl0 = FIELD_GET(VTCR_SL0, vtcr);
+
+	switch (p->page_shift) {
+	case 12:
+		if (p->ds && (vtcr & VTCR_SL2))
+			return sl0 ? -2 : -1;
+		if (sl0 == 3)
+			return caps->ttst ? 3 : -2;
+		if (sl0 == 2 && caps->pa_bits < 44)
+			return -2;
+		return 2 - (int)sl0;
+	case 14:
+		if (sl0 == 3)
+			return p->ds ? 0 : -2;
+		if (sl0 == 2 && caps->pa_bits < 42)
+			return -2;
+		return 3 - (int)sl0;
+	default:
+		if (sl0 == 3 || (sl0 == 2 && caps->pa_bits < 44))
+			return -2;
+		return 3 - (int)sl0;
+	}
+}
+
+/* False where the configuration itself is a level-0 translation fault. */
+static bool get_params(const struct s2_walk_info *info, const struct s2_caps *caps,
+		       struct params *p)
+{
+	unsigned int tsz = FIELD_GET(VTCR_T0SZ, info->vtcr);
+	unsigned int max_tsz, max_ia, resolved;
+
+	p->page_shift = s2_vtcr_granule_shift(info->vtcr, caps);
+	p->stride = p->page_shift - 3;
+	p->ds = caps->ds && p->page_shift != 16 && (info->vtcr & VTCR_DS);
+	p->oa_bits = ps_to_bits(FIELD_GET(VTCR_PS, info->vtcr));
+	if (p->oa_bits > caps->pa_bits)
+		p->oa_bits = caps->pa_bits;
+	p->oa52 = p->page_shift == 16 && p->oa_bits == 52;
+	if (p->oa_bits > 48 && !p->oa52 && !p->ds)
+		p->oa_bits = 48;
+	p->ha = caps->hafdbs_af && (info->vtcr & VTCR_HA);
+	p->hd = p->ha && caps->hafdbs_db && (info->vtcr & VTCR_HD);
+
+	max_tsz = !caps->ttst ? 39 : p->page_shift == 16 ? 47 : 48;
+	max_ia = caps->pa_bits;
+	if (max_ia > 48 && p->page_shift != 16 && !p->ds)
+		max_ia = 48;
+	if (tsz > max_tsz || 64 - tsz > max_ia)
+		return false;
+	p->ia_bits = 64 - tsz;
+
+	p->start_level = start_level(caps, p, info->vtcr);
+	if (p->start_level < -1)
+		return false;
+	/*
+	 * AArch64.S2InconsistentSL: the start table resolves at least one bit, and at most a level's
+	 * and the four of sixteen concatenated tables.
+	 */
+	resolved = (unsigned int)(3 - p->start_level) * p->stride + p->page_shift;
+	return p->ia_bits > resolved && p->ia_bits <= resolved + p->stride + 4;
+}
+
+static u64 root_address(const struct params *p, u64 vttbr)
+{
+	unsigned int resolved = (unsigned int)(3 - p->start_level) * p->stride + p->page_shift;
+	unsigned int align = p->ia_bits - resolved + 3;
+	u64 base = vttbr & VTTBR_BADDR;
+
+	if (p->oa_bits == 52) {
+		/* Bits 5:2 are address bits 51:48, which makes 64 bytes the least alignment. */
+		base &= ~GENMASK_ULL(5, 0);
+		base |= FIELD_GET(GENMASK_ULL(5, 2), vttbr) << 48;
+	}
+	return align >= 64 ? 0 : base & ~(BIT(align) - 1);
+}
+
+/* The address in a descriptor, from `low` up. */
+static u64 desc_address(const struct params *p, u64 desc, unsigned int low)
+{
+	u64 addr;
+
+	if (p->ds) {
+		addr = desc & GENMASK_ULL(49, low);
+		return addr | FIELD_GET(GENMASK_ULL(9, 8), desc) << 50;
+	}
+	addr = desc & GENMASK_ULL(47, low);
+	if (p->oa52)
+		addr |= FIELD_GET(GENMASK_ULL(15, 12), desc) << 48;
+	return addr;
+}
+
+static bool block_allowed(const struct params *p, int level)
+{
+	switch (p->page_shift) {
+	case 12:
+		return level == 1 || level == 2 || (level == 0 && p->ds);
+	case 14:
+		return level == 2 || (level == 1 && p->ds);
+	default:
+		return level == 2 || (level == 1 && p->oa52);
+	}
+}
+
+static u8 leaf_perm(u64 desc, const struct s2_caps *caps)
+{
+	static const u8 exec[4] = {
+		[0] = S2_PERM_PX | S2_PERM_UX, [1] = S2_PERM_UX, [2] = 0, [3] = S2_PERM_PX,
+	};
+	unsigned int xn = FIELD_GET(S2_PTE_XN, desc);
+	u8 perm = 0;
+
+	if (desc & S2_PTE_AP_R)
+		perm |= S2_PERM_R;
+	if (desc & S2_PTE_AP_W)
+		perm |= S2_PERM_W;
+	/* Without FEAT_XNX bit 53 is RES0. */
+	return perm | exec[caps->xnx ? xn : xn & 2];
+}
+
+static bool permitted(u8 perm, u8 memattr, bool ptw, u32 access)
+{
+	if ((access & S2_ACC_READ) && !(perm & S2_PERM_R))
+		return false;
+	if ((access & S2_ACC_WRITE) && !(perm & S2_PERM_W))
+		return false;
+	if (access & S2_ACC_EXEC) {
+		u8 x = access & S2_ACC_EL0 ? S2_PERM_UX : S2_PERM_PX;
+
+		/* An instruction fetch needs stage 2's read permission too. */
+		if (!(perm & x) || !(perm & S2_PERM_R))
+			return false;
+	}
+	return !((access & S2_ACC_S1PTW) && ptw && memattr < 4);
+}
+
+static int fault(struct s2_walk_result *res, enum s2_fault_kind kind, int level)
+{
+	res->fault = kind;
+	res->level = (s8)level;
+	return -EFAULT;
+}
+
+/*
+ * The hardware's updates of the leaf `*desc` at `addr` for this access. -EAGAIN: it changed
+ * meanwhile, walk again. The value in memory has the byte order `info` says.
+ */
+static int update_leaf(const struct s2_walk_info *info, const struct params *p,
+		       const struct s2_mem_ops *mem, ipa_t addr, u64 *desc, u32 access)
+{
+	u64 new = *desc, old_mem, new_mem;
+	int ret;
+
+	if (p->ha)
+		new |= PTE_AF;
+	if (p->hd && (new & PTE_DBM) && (access & S2_ACC_WRITE))
+		new |= S2_PTE_AP_W;
+	if (new == *desc)
+		return 0;
+	old_mem = info->big_endian ? __builtin_bswap64(*desc) : *desc;
+	new_mem = info->big_endian ? __builtin_bswap64(new) : new;
+	ret = mem->cmpxchg(mem->ctx, addr, old_mem, new_mem);
+	if (!ret)
+		*desc = new;
+	return ret;
+}
+
+/* One descent. -EAGAIN if the leaf was changed under us. */
+static int walk_once(const struct s2_walk_info *info, const struct s2_caps *caps,
+		     const struct params *p, const struct s2_mem_ops *mem, l2ipa_t ipa,
+		     u32 access, struct s2_walk_result *res)
+{
+	u64 table = root_address(p, info->vttbr), desc, out;
+	unsigned int top = p->ia_bits, low;
+	int level = p->start_level, ret;
+	ipa_t at;
+
+	if (above_bits(table, p->oa_bits))
+		return fault(res, S2_FAULT_ADDRESS_SIZE, 0);
+	for (;; level++, top = low) {
+		low = (unsigned int)(3 - level) * p->stride + p->page_shift;
+		at = table + ((ipa & GENMASK_ULL(top - 1, low)) >> low << 3);
+		if (mem->read(mem->ctx, at, &desc))
+			return fault(res, S2_FAULT_EXTERNAL, level);
+		if (info->big_endian)
+			desc = __builtin_bswap64(desc);
+		if (!(desc & PTE_VALID))
+			return fault(res, S2_FAULT_TRANSLATION, level);
+		if (level == 3 || !(desc & PTE_TABLE))
+			break;
+		table = desc_address(p, desc, p->page_shift);
+		if (above_bits(table, p->oa_bits))
+			return fault(res, S2_FAULT_ADDRESS_SIZE, level);
+	}
+	if (level == 3 ? !(desc & PTE_TABLE) : !block_allowed(p, level))
+		return fault(res, S2_FAULT_TRANSLATION, level);
+	out = desc_address(p, desc, low);
+	if (above_bits(out, p->oa_bits))
+		return fault(res, S2_FAULT_ADDRESS_SIZE, level);
+	ret = update_leaf(info, p, mem, at, &desc, access);
+	if (ret == -EAGAIN)
+		return ret;
+	if (ret)
+		return fault(res, S2_FAULT_EXTERNAL, level);
+	if (!(desc & PTE_AF))
+		return fault(res, S2_FAULT_ACCESS_FLAG, level);
+
+	res->level = (s8)level;
+	res->shift = (u8)low;
+	res->perm = leaf_perm(desc, caps);
+	res->memattr = (u8)FIELD_GET(S2_PTE_MEMATTR, desc);
+	res->sh = (u8)(p->ds ? FIELD_GET(VTCR_SH0, info->vtcr) : FIELD_GET(PTE_SH, desc));
+	res->contiguous = desc & PTE_CONT;
+	res->ipa = out | (ipa & (BIT(low) - 1));
+	res->desc = desc;
+	if (!permitted(res->perm, res->memattr, info->ptw, access))
+		return fault(res, S2_FAULT_PERMISSION, level);
+	return 0;
+}
+
+int s2_walk(const struct s2_walk_info *info, const struct s2_caps *caps,
+	    const struct s2_mem_ops *mem, l2ipa_t ipa, u32 access, struct s2_walk_result *res)
+{
+	struct params p = { 0 };
+	int ret;
+
+	*res = (struct s2_walk_result){ 0 };
+	if (!get_params(info, caps, &p) || above_bits(ipa, p.ia_bits))
+		return fault(res, S2_FAULT_TRANSLATION, 0);
+	if (!mem->cmpxchg)
+		p.ha = p.hd = false;
+	for (int i = 0; i < MAX_UPDATE_TRIES; i++) {
+		ret = walk_once(info, caps, &p, mem, ipa, access, res);
+		if (ret != -EAGAIN)
+			return ret;
+	}
+	/* Somebody keeps writing the descriptor. The hardware, too, may report what it saw. */
+	return fault(res, S2_FAULT_ACCESS_FLAG, 3);
+}

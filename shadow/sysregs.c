@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Shadow state: which registers the hardware EL1 bank holds for a virtual EL, in which format, and
+ * where the current value of a register is meanwhile. EL2, interrupts masked.
+ *
+ * A bank is loaded for as long as it is the right one. What changes it is an exception or ERET
+ * between vEL2 and vEL1/0, and a flip of HCR_EL2.E2H, which L1 may do by a store that L0 only finds
+ * at the next exit.
+ */
+#include <kvm_hyp.h>
+#include <nested.h>
+#include <sysreg-sr.h>
+
+/*
+ * The three mechanisms' difference is data: the HCR_EL2 bits at vEL2. With NV alone, the EL1 names
+ * that an nVHE vEL2 uses for its guest's registers would hit its own, so they trap (TVM, TRVM,
+ * TCPAC; NV1 adds VBAR, ELR and SPSR).
+ */
+const struct nested_mech nested_mechs[] = {
+	{ "nv2", HCR_NV | HCR_NV2, HCR_NV | HCR_NV2 | HCR_NV1, 0, true },
+	{ "nv", HCR_NV, HCR_NV | HCR_NV1 | HCR_TVM | HCR_TRVM, CPTR_TCPAC, false },
+	{ NULL, 0, 0, 0, false },
+};
+const struct nested_mech *nested_mech = &nested_mechs[0];
+
+/* HCR_EL2 bits that act on vEL1&0 for L1 exactly as it wrote them. */
+#define HCR_L1_BITS	(HCR_TWI | HCR_TWE | HCR_TID0 | HCR_TID1 | HCR_TID2 | HCR_TID3 | HCR_TSC | \
+			 HCR_TIDCP | HCR_TACR | HCR_TSW | HCR_TPCP | HCR_TPU | HCR_TTLB | HCR_TVM | \
+			 HCR_TDZ | HCR_TRVM | HCR_TLOR | HCR_TERR | HCR_TEA | HCR_AT | HCR_TID4 | \
+			 HCR_TICAB | HCR_TOCU | HCR_TTLBIS | HCR_TTLBOS | HCR_DC | HCR_CD | HCR_ID | \
+			 HCR_VI | HCR_VF | HCR_VSE)
+
+u64 vcpu_hcr_el2(const struct kvm_vcpu *vcpu)
+{
+	/* Volatile: under NV2 L1 writes it with plain stores of its own. */
+	return READ_ONCE(__vcpu_sys_reg(vcpu, HCR_EL2)) | vcpu->arch.hcr_res1;
+}
+
+bool is_hyp_ctxt(const struct kvm_vcpu *vcpu)
+{
+	u64 mode = vcpu->arch.ctxt.regs.pstate & PSR_MODE_MASK;
+
+	if (mode >= PSR_MODE_EL2t)
+		return true;
+	return mode == PSR_MODE_EL0t && (vcpu_hcr_el2(vcpu) & HCR_TGE);
+}
+
+enum loaded_bank kvm_arm_wanted_bank(const struct kvm_vcpu *vcpu)
+{
+	u64 mode = vcpu->arch.ctxt.regs.pstate & PSR_MODE_MASK;
+	u64 hcr = vcpu_hcr_el2(vcpu);
+
+	if (mode < PSR_MODE_EL2t && !(mode == PSR_MODE_EL0t && (hcr & HCR_TGE)))
+		return BANK_VEL1;
+	return hcr & HCR_E2H ? BANK_VEL2_E2H : BANK_VEL2_NVHE;
+}
+
+/* ------------------------------------------------------------------ E2H=0 formats to EL1's */
+
+static u64 nvhe_sctlr(u64 sctlr)
+{
+	u64 same = SCTLR_M | SCTLR_A | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN | SCTLR_EE |
+		   SCTLR_IESB | SCTLR_ENIA | SCTLR_ENIB | SCTLR_ENDA | SCTLR_ENDB | SCTLR_BT1 |
+		   SCTLR_DSSBS | SCTLR_ITFSB;
+
+	/* Nothing runs at EL0 under this SCTLR; its EL0 controls only must not trap. */
+	return (sctlr & same) | SCTLR_EL1_RES1 | SCTLR_NTWI | SCTLR_NTWE | SCTLR_UCI | SCTLR_UCT |
+	       SCTLR_DZE;
+}
+
+static u64 move_bits(u64 val, u64 from, unsigned int to)
+{
+	return ((val & from) >> __builtin_ctzll(from)) << to;
+}
+
+/* One VA range: TTBR1's walks are off. */
+static u64 nvhe_tcr(u64 tcr)
+{
+	return (tcr & (TCR_EL2_T0SZ | TCR_EL2_IRGN0 | TCR_EL2_ORGN0 | TCR_EL2_SH0 | TCR_EL2_TG0)) |
+	       TCR_EPD1 | ((u64)TCR_TG1_4K << TCR_TG1_SHIFT) | (16ULL << TCR_T1SZ_SHIFT) |
+	       move_bits(tcr, TCR_EL2_PS, TCR_IPS_SHIFT) | move_bits(tcr, TCR_EL2_TBI, 37) |
+	       move_bits(tcr, TCR_EL2_HA, 39) | move_bits(tcr, TCR_EL2_HD, 40) |
+	       move_bits(tcr, TCR_EL2_HPD, 41) | move_bits(tcr, TCR_EL2_TBID, 51) |
+	       move_bits(tcr, TCR_EL2_DS, 59);
+}
+
+static u64 nvhe_cpacr(u64 cptr)
+{
+	return (cptr & CPTR_TFP ? 0 : CPACR_FPEN) | (cptr & CPTR_TTA ? CPACR_TTA : 0);
+}
+
+/*
+ * With NV and NV1 but not NV2 the hardware shows EL1h/t in SPSR_EL1.M after an exception from vEL2
+ * to itself, which is also what L1 writes to return to vEL1. What L1 (or L0 for it) writes is
+ * therefore kept in hardware with M[3] set, where the hardware never puts EL1.
+ */
+static u64 spsr_to_nv_nvhe(u64 spsr)
+{
+	return (spsr & 0xc) == PSR_MODE_EL1t ? spsr | 0x8 : spsr;
+}
+
+static u64 spsr_from_nv_nvhe(u64 spsr)
+{
+	if ((spsr & 0xc) == 0xc)
+		return spsr & ~0x8ULL;
+	if ((spsr & 0xc) == PSR_MODE_EL1t)
+		return spsr + (PSR_MODE_EL2t - PSR_MODE_EL1t);
+	return spsr;
+}
+
+static bool spsr_is_coded(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.loaded_bank == BANK_VEL2_NVHE && !nested_mech->vncr;
+}
+
+/* Rows of EL2 that an nVHE vEL2 has in the hardware unchanged: X in the third place of LOC. */
+#define LOC(v1, e2h, nvhe)	nvhe
+#define SYSALIAS(...)
+#define SYSREG(name, op0, op1, n, m, o2, loc, peer, fmt, vncr, redir, reset, group, ...) \
+	NVHE(loc, group, name, peer)
+#define NVHE(loc, group, name, peer)	NVHE_##loc(group, name, peer)
+#define NVHE_M(...)
+#define NVHE_H(...)
+
+#define NVHE_X(group, name, peer)	shadow[peer] = sys_regs[name];
+static void build_nvhe(u64 *shadow, const u64 *sys_regs)
+{
+#include <sysregs.def>
+	shadow[SCTLR_EL1] = nvhe_sctlr(sys_regs[SCTLR_EL2]);
+	shadow[TCR_EL1] = nvhe_tcr(sys_regs[TCR_EL2]);
+	shadow[TTBR0_EL1] = sys_regs[TTBR0_EL2] & TTBR_BADDR;
+	shadow[TTBR1_EL1] = 0;
+	shadow[CPACR_EL1] = nvhe_cpacr(sys_regs[CPTR_EL2]);
+	shadow[CONTEXTIDR_EL1] = 0;
+}
+#undef NVHE_X
+
+#define NVHE_X(group, name, peer)	sys_regs[name] = shadow[peer];
+static void fold_nvhe(const u64 *shadow, u64 *sys_regs)
+{
+#include <sysregs.def>
+}
+#undef NVHE_X
+#undef SYSREG
+#undef SYSALIAS
+#undef LOC
+
+/* ------------------------------------------------------------------ current values */
+
+/* The hardware register that holds @reg now, or SYSREG_NONE. */
+static unsigned int current_hw(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg)
+{
+	const struct sysreg_desc *desc;
+
+	if (!vcpu->arch.sysregs_loaded_on_cpu)
+		return SYSREG_NONE;
+	desc = sysreg_by_idx(reg);
+	if (!desc)
+		return SYSREG_NONE;
+	switch (desc->loc[vcpu->arch.loaded_bank - BANK_VEL1]) {
+	case LOC_H:
+		return desc->idx;
+	case LOC_X:
+		return desc->peer;
+	default:
+		return SYSREG_NONE;
+	}
+}
+
+u64 vcpu_read_sys_reg(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg)
+{
+	unsigned int hw = current_hw(vcpu, reg);
+	u64 val;
+
+	if (hw == SYSREG_NONE || !sysreg_hw_read((enum vcpu_sysreg)hw, &val))
+		return READ_ONCE(__vcpu_sys_reg(vcpu, reg));
+	if (reg == SPSR_EL2 && spsr_is_coded(vcpu))
+		val = spsr_from_nv_nvhe(val);
+	return val;
+}
+
+void vcpu_write_sys_reg(struct kvm_vcpu *vcpu, u64 val, enum vcpu_sysreg reg)
+{
+	unsigned int hw = current_hw(vcpu, reg);
+
+	if (reg == SPSR_EL2 && hw != SYSREG_NONE && spsr_is_coded(vcpu))
+		val = spsr_to_nv_nvhe(val);
+	if (hw == SYSREG_NONE || !sysreg_hw_write((enum vcpu_sysreg)hw, val))
+		__vcpu_sys_reg(vcpu, reg) = val;
+}
+
+/* ------------------------------------------------------------------ traps of a bank */
+
+static u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_bank bank)
+{
+	u64 hcr = vcpu->arch.hcr_base, v;
+
+	switch (bank) {
+	case BANK_VEL2_E2H:
+		/* AT and, while it can matter, TLBI of EL1 mean another regime if TGE=0. */
+		return hcr | nested_mech->hcr_e2h | HCR_AT | (vcpu->arch.ttlb_armed ? HCR_TTLB : 0);
+	case BANK_VEL2_NVHE:
+		return hcr | nested_mech->hcr_nvhe | HCR_AT | HCR_TTLB;
+	default:
+		v = vcpu_hcr_el2(vcpu);
+		/* Keys and instructions of pointer authentication trap when clear. */
+		return (hcr & ~((v & (HCR_API | HCR_APK)) ^ (HCR_API | HCR_APK))) |
+		       (v & HCR_L1_BITS);
+	}
+}
+
+void shadow_refresh_hcr(struct kvm_vcpu *vcpu)
+{
+	u64 hcr = bank_hcr(vcpu, vcpu->arch.loaded_bank);
+
+	vcpu->arch.hcr_el2 = hcr;
+	write_sysreg(hcr, HCR_EL2);
+}
+
+/* L1's CPTR_EL2 for its guest, as FP and trace traps and TCPAC of the E2H=1 format. */
+static u64 l1_cptr(const struct kvm_vcpu *vcpu)
+{
+	u64 cptr = __vcpu_sys_reg(vcpu, CPTR_EL2);
+	u64 keep = cptr & (CPTR_TCPAC | CPTR_TAM);
+
+	if (vcpu_el2_e2h_is_set(vcpu))
+		return keep | (cptr & (CPACR_FPEN | CPACR_TTA));
+	return keep | nvhe_cpacr(cptr);
+}
+
+/* @cptr in the E2H=1 format, which an nVHE host's CPTR_EL2 has not. */
+static u64 cptr_for_host(u64 cptr)
+{
+	if (has_vhe())
+		return cptr;
+	return CPTR_RES1 | (cptr & (CPTR_TCPAC | CPTR_TAM)) |
+	       ((cptr & CPACR_FPEN) == CPACR_FPEN ? 0 : CPTR_TFP) |
+	       (cptr & CPACR_TTA ? CPTR_TTA : 0);
+}
+
+void shadow_refresh_cptr(struct kvm_vcpu *vcpu)
+{
+	u64 cptr = CPACR_FPEN;
+
+	if (vcpu->arch.loaded_bank == BANK_VEL1)
+		cptr = l1_cptr(vcpu);
+	else if (vcpu->arch.loaded_bank == BANK_VEL2_NVHE)
+		cptr |= nested_mech->tcpac_nvhe;
+	if (!vcpu->arch.fp_loaded)
+		cptr &= ~CPACR_FPEN;
+	write_sysreg(cptr_for_host(cptr), CPTR_EL2);
+}
+
+/* Fine-grained traps: L0 has none of its own, L1's apply to vEL1&0. */
+static void load_fgt(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+{
+	const u64 *r = vcpu->arch.ctxt.sys_regs;
+	bool want = false;
+
+	if (!(vcpu->kvm->vcpu_features & BIT(FEAT_FGT)))
+		return;
+	if (bank == BANK_VEL1)
+		want = r[HFGRTR_EL2] | r[HFGWTR_EL2] | r[HFGITR_EL2] | r[HDFGRTR_EL2] |
+		       r[HDFGWTR_EL2];
+	if (!want && !vcpu->arch.fgt_loaded)
+		return;
+	write_sysreg(want ? r[HFGRTR_EL2] : 0, HFGRTR_EL2);
+	write_sysreg(want ? r[HFGWTR_EL2] : 0, HFGWTR_EL2);
+	write_sysreg(want ? r[HFGITR_EL2] : 0, HFGITR_EL2);
+	write_sysreg(want ? r[HDFGRTR_EL2] : 0, HDFGRTR_EL2);
+	write_sysreg(want ? r[HDFGWTR_EL2] : 0, HDFGWTR_EL2);
+	vcpu->arch.fgt_loaded = want;
+}
+
+struct s2_guest nested_s2_guest(const struct kvm_vcpu *vcpu)
+{
+	return (struct s2_guest) {
+		.hcr = vcpu_hcr_el2(vcpu),
+		.vttbr = READ_ONCE(__vcpu_sys_reg(vcpu, VTTBR_EL2)),
+		.vtcr = READ_ONCE(__vcpu_sys_reg(vcpu, VTCR_EL2)),
+		.sctlr = vcpu_read_sys_reg(vcpu, SCTLR_EL2),
+	};
+}
+
+/* Stage 2 of a bank. vEL1&0: the one that L1's registers now select. */
+static void load_mmu(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+{
+	struct s2_mmu *mmu = &vcpu->kvm->s2.canonical;
+
+	if (bank == BANK_VEL1) {
+		struct s2_guest g = nested_s2_guest(vcpu);
+
+		mmu = vcpu->arch.l2_mmu;
+		if (!mmu || !s2_mmu_matches(mmu, &g)) {
+			if (mmu)
+				s2_mmu_put(mmu);
+			mmu = lookup_s2_mmu(&vcpu->kvm->s2, &g);
+			/* More shadows than vCPUs, and a reserved root each: there is one. */
+			BUG_ON(!mmu);
+			vcpu->arch.l2_mmu = mmu;
+		}
+	}
+	vcpu->arch.hw_mmu = mmu;
+	write_sysreg(mmu->hw_vttbr, VTTBR_EL2);
+}
+
+/* ------------------------------------------------------------------ loading and unloading */
+
+/* CNTKCTL_EL1 has no slot, so it does not move with the pointer. */
+static enum vcpu_sysreg cntkctl_home(enum loaded_bank bank)
+{
+	return bank == BANK_VEL2_E2H ? CNTHCTL_EL2 : CNTKCTL_EL1;
+}
+
+static u64 *bank_regs(struct kvm_cpu_context *ctxt, enum loaded_bank bank)
+{
+	switch (bank) {
+	case BANK_VEL2_E2H:
+		return &ctxt->sys_regs[EL2_BANK];
+	case BANK_VEL2_NVHE:
+		return ctxt->shadow_sys_regs;
+	default:
+		return ctxt->sys_regs;
+	}
+}
+
+void kvm_arm_unload_bank(struct kvm_vcpu *vcpu)
+{
+	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
+	enum loaded_bank bank = vcpu->arch.loaded_bank;
+
+	if (bank == BANK_NONE)
+		return;
+	__sysreg_save_el1_bank(ctxt->hw_sys_regs);
+	ctxt->hw_sp_el1 = ctxt->hw_sys_regs[SP_EL1];
+	ctxt->sys_regs[cntkctl_home(bank)] = read_sysreg_el1(CNTKCTL);
+	if (bank == BANK_VEL2_NVHE) {
+		fold_nvhe(ctxt->shadow_sys_regs, ctxt->sys_regs);
+		if (spsr_is_coded(vcpu))
+			ctxt->sys_regs[SPSR_EL2] = spsr_from_nv_nvhe(ctxt->sys_regs[SPSR_EL2]);
+	} else if (bank == BANK_VEL1 && (vcpu->arch.hcr_el2 & HCR_VSE) &&
+		   !(read_sysreg(HCR_EL2) & HCR_VSE)) {
+		/* The virtual SError was taken: the architecture clears HCR_EL2.VSE (R_GXWRC). */
+		ctxt->sys_regs[HCR_EL2] &= ~HCR_VSE;
+	}
+	vcpu->arch.loaded_bank = BANK_NONE;
+	vcpu->arch.sysregs_loaded_on_cpu = false;
+	vcpu->arch.stats.el1_bank_switches++;
+}
+
+static void load_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+{
+	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
+	bool vel1 = bank == BANK_VEL1;
+
+	ctxt->hw_sys_regs = bank_regs(ctxt, bank);
+	if (bank == BANK_VEL2_NVHE) {
+		build_nvhe(ctxt->shadow_sys_regs, ctxt->sys_regs);
+		if (!nested_mech->vncr)
+			ctxt->shadow_sys_regs[SPSR_EL1] =
+				spsr_to_nv_nvhe(ctxt->shadow_sys_regs[SPSR_EL1]);
+	}
+	load_mmu(vcpu, bank);
+	ctxt->hw_sp_el1 = ctxt->hw_sys_regs[SP_EL1];
+	__sysreg_restore_el1_bank(ctxt->hw_sys_regs);
+	write_sysreg_el1(ctxt->sys_regs[cntkctl_home(bank)], CNTKCTL);
+	write_sysreg(vel1 ? ctxt->sys_regs[VMPIDR_EL2] : vcpu->arch.mpidr, VMPIDR_EL2);
+	write_sysreg(vel1 ? ctxt->sys_regs[VPIDR_EL2] : vcpu->arch.midr, VPIDR_EL2);
+	if (vel1)
+		vcpu->arch.ttlb_armed = true;	/* vEL1&0 translations may be live from here on */
+	vcpu->arch.loaded_bank = bank;
+	vcpu->arch.sysregs_loaded_on_cpu = true;
+	vcpu->arch.stats.el1_bank_switches++;
+	load_fgt(vcpu, bank);
+	shadow_refresh_cptr(vcpu);
+	shadow_refresh_hcr(vcpu);
+}
+
+void shadow_refresh_nvhe(struct kvm_vcpu *vcpu)
+{
+	const u64 *r = vcpu->arch.ctxt.sys_regs;
+
+	if (vcpu->arch.loaded_bank != BANK_VEL2_NVHE)
+		return;
+	write_sysreg_el1(nvhe_sctlr(r[SCTLR_EL2]), SCTLR);
+	write_sysreg_el1(nvhe_tcr(r[TCR_EL2]), TCR);
+	write_sysreg_el1(r[TTBR0_EL2] & TTBR_BADDR, TTBR0);
+	write_sysreg_el1(nvhe_cpacr(r[CPTR_EL2]), CPACR);
+}
+
+static u64 to_hw_pstate(u64 pstate)
+{
+	/* EL2t, EL2h run as EL1t, EL1h. */
+	return (pstate & 0xc) == PSR_MODE_EL2t ? pstate - (PSR_MODE_EL2t - PSR_MODE_EL1t) : pstate;
+}
+
+void kvm_arm_setup_shadow_state(struct kvm_vcpu *vcpu)
+{
+	enum loaded_bank bank = kvm_arm_wanted_bank(vcpu);
+
+	vcpu->arch.ctxt.hw_pstate = to_hw_pstate(vcpu->arch.ctxt.regs.pstate);
+	if (vcpu->arch.loaded_bank == bank)
+		return;
+	kvm_arm_unload_bank(vcpu);
+	load_bank(vcpu, bank);
+}
+
+bool kvm_arm_restore_shadow_state(struct kvm_vcpu *vcpu)
+{
+	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
+	enum loaded_bank bank = vcpu->arch.loaded_bank;
+	u64 spsr = read_sysreg(SPSR_EL2);
+	bool vm;
+
+	ctxt->regs.pc = read_sysreg(ELR_EL2);
+	ctxt->hw_pstate = spsr;
+	if (bank == BANK_VEL1) {
+		vm = vcpu_hcr_el2(vcpu) & (HCR_VM | HCR_DC);
+		ctxt->regs.pstate = spsr;
+		vcpu->arch.exit_level = vm ? LEVEL_L2 : LEVEL_L1;
+		return false;
+	}
+	if ((spsr & 0xc) == PSR_MODE_EL1t)
+		spsr += PSR_MODE_EL2t - PSR_MODE_EL1t;
+	ctxt->regs.pstate = spsr;
+	vcpu->arch.exit_level = LEVEL_L1;
+	return vcpu_el2_e2h_is_set(vcpu) != (bank == BANK_VEL2_E2H);
+}
+
+void kvm_arm_init_cpu_context(struct kvm_vcpu *vcpu)
+{
+	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
+
+	for (unsigned int i = 0; i < NR_SYS_DESCS; i++) {
+		const struct sysreg_desc *desc = &sysreg_descs[i];
+
+		if (desc->base == i)
+			ctxt->sys_regs[desc->idx] =
+				sysreg_sanitize(vcpu, (enum vcpu_sysreg)desc->idx,
+						sysreg_reset_value(desc));
+	}
+	ctxt->hw_sys_regs = ctxt->sys_regs;
+	vcpu->arch.loaded_bank = BANK_NONE;
+	vcpu->arch.sysregs_loaded_on_cpu = false;
+}
