@@ -69,7 +69,7 @@ const char *vec_name(u64 vec);
 const char *ec_name(u64 esr);
 
 extern char vectors[], vectors_vhe[];
-extern char user_svc_loop[];		/* user.S: at EL0, SVC #0 for ever */
+extern char user_svc_loop[], user_svc_then_done[];	/* user.S */
 u64 guest_enter_el1(struct vcpu *vcpu);
 u64 guest_enter_el2(struct vcpu *vcpu);
 
@@ -96,6 +96,10 @@ struct exc {
 void exc_el2(struct vcpu *ctx);
 void exc_arm(u64 resume);
 struct exc exc_take(void);
+void exc_show(const char *name, struct exc e);
+void print_syndrome(u64 vec, u64 esr, u64 far);
+void jump_to(u64 target);		/* jump.S: arm with (u64)jump_resume first */
+extern char jump_resume[];
 void exc_set_hook(bool (*hook)(struct vcpu *ctx));
 
 #endif

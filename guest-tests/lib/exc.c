@@ -42,7 +42,7 @@ const char *ec_name(u64 esr)
 		[EC_PC_ALIGN] = "pc-align", [EC_DABT_LOW] = "dabt-low",
 		[EC_DABT_CUR] = "dabt-cur", [EC_SP_ALIGN] = "sp-align",
 		[EC_SERROR] = "serror", [EC_BRK] = "brk", [0x03] = "cp15-32", [0x0d] = "bti",
-		[0x1c] = "fpac", [0x32] = "step-low", [0x33] = "step-cur", [0x30] = "bp-low",
+		[0x1c] = "fpac", [0x11] = "svc32", [0x12] = "hvc32", [0x13] = "smc32", [0x32] = "step-low", [0x33] = "step-cur", [0x30] = "bp-low",
 	};
 
 	return names[ESR_EC(esr)] ? names[ESR_EC(esr)] : "?";
@@ -68,6 +68,33 @@ void exc_set_hook(bool (*hook)(struct vcpu *ctx))
 	exc_hook = hook;
 }
 
+/* FAR is printed only where the architecture gives it a value. */
+void print_syndrome(u64 vec, u64 esr, u64 far)
+{
+	u64 ec = ESR_EC(esr);
+	u64 fsc = FIELD(esr, 5, 0);
+	bool abort = ec == EC_IABT_LOW || ec == EC_IABT_CUR || ec == EC_DABT_LOW ||
+		     ec == EC_DABT_CUR;
+
+	printf("%s", vec_name(vec));
+	if ((vec & 3) == KIND_SYNC)
+		printf(" %s il %lu iss %07lx", ec_name(esr), FIELD(esr, 25, 25), ESR_ISS(esr));
+	if ((vec & 3) == KIND_SYNC && ((abort && fsc != 0x10) || ec == EC_PC_ALIGN))
+		printf(" far %lx", far);
+}
+
+void exc_show(const char *name, struct exc e)
+{
+	printf("%s: ", name);
+	if (!e.count) {
+		printf("no exception\n");
+		return;
+	}
+	print_syndrome(e.vec, e.esr, e.far);
+	printf(" spsr %lx", e.pstate & (PSR_M | PSR_DAIF | PSR_IL));
+	printf(e.count > 1 ? " count %u\n" : "\n", e.count);
+}
+
 static bool returns_after(u64 esr)
 {
 	return ESR_EC(esr) == EC_SVC || ESR_EC(esr) == EC_HVC;
@@ -91,6 +118,9 @@ void exc_el2(struct vcpu *ctx)
 	last.far = ctx->far;
 	last.pc = ctx->pc;
 	last.pstate = ctx->pstate;
+	/* an Illegal Execution state is left by the return, or it would be taken again */
+	if (ESR_EC(ctx->esr) == EC_ILLEGAL && (ctx->vec & 3) == KIND_SYNC)
+		ctx->pstate &= ~PSR_IL;
 	if (resume_at)
 		ctx->pc = resume_at;
 	else if ((ctx->vec & 3) == KIND_SYNC && !returns_after(ctx->esr))

@@ -6,3 +6,10 @@
 user_svc_loop:
 	svc	#0
 	b	user_svc_loop
+
+	/* Two system calls, the second of which ends a function of a test's L2. */
+	.global	user_svc_then_done
+user_svc_then_done:
+	svc	#1
+	svc	#0x7ff
+	b	.
