@@ -203,6 +203,9 @@ static u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_bank bank)
 		return hcr | nested_mech->hcr_nvhe | HCR_AT | HCR_TTLB;
 	default:
 		v = vcpu_hcr_el2(vcpu);
+		/* A virtual interrupt is one only where its physical kind goes to vEL2. */
+		v &= ~(((v & HCR_IMO ? 0 : HCR_VI)) | (v & HCR_FMO ? 0 : HCR_VF) |
+		       (v & HCR_AMO ? 0 : HCR_VSE));
 		/* Keys and instructions of pointer authentication trap when clear. */
 		return (hcr & ~((v & (HCR_API | HCR_APK)) ^ (HCR_API | HCR_APK))) |
 		       (v & HCR_L1_BITS);

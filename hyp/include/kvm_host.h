@@ -16,8 +16,10 @@
 #define KVM_HOST_H
 
 #include <types.h>
-#include <sysreg-defs.h>
 #include <exits.h>
+#include <s2.h>
+#include <sysreg-defs.h>
+#include <sysreg.h>
 #include <vgic.h>
 #include <timer.h>
 
@@ -121,28 +123,37 @@ struct kvm_vcpu_arch {
 	bool fp_loaded;			/* the FP/SIMD registers are this vCPU's */
 	bool ttlb_armed;		/* other regimes' translations may be live: TLBIs trap */
 	u64 hcr_el2;			/* what the hardware HCR_EL2 is loaded with for the bank */
-	u64 exit_spsr, exit_elr;	/* as read from the hardware at the last exit */
+	u8 exit_level;			/* enum level that the last exit came from */
+	u8 exit_reason;			/* enum exit_reason and enum outcome of the last exit */
+	u8 exit_outcome;
+	bool prefill;			/* L1 was given a stage-2 fault at prefill_ipa (L2 IPA) */
+	l2ipa_t prefill_ipa;
+	bool fgt_loaded;		/* the hardware's fine-grained traps are L1's, not 0 */
+	u64 hcr_base;			/* HCR_EL2 bits that every bank runs with */
+	u64 hcr_res1;			/* of the virtual HCR_EL2: E2H if E2H0=NI */
+	u64 mpidr, midr;		/* MPIDR_EL1 and MIDR_EL1 of the virtual CPU */
+	struct s2_mmu *l2_mmu;		/* referenced: the stage 2 that vEL1&0 last ran with */
 	struct s2_mmu *hw_mmu;		/* stage 2 in VTTBR_EL2 */
 	struct vgic_cpu vgic;
 	struct timer_cpu timer;
 	struct vcpu_stats stats;
 	bool powered_off;		/* PSCI state */
 	bool wfi_waiting;
-	u64 l0_insn_base;
+	u64 smccc_args[4];		/* HOST_EXIT_SGI: value, register */
 };
 
 struct kvm_vcpu {
+	struct kvm_vcpu_arch arch;	/* first: a vcpu and its context have one address in entry.S */
 	struct kvm *kvm;
 	int vcpu_id;
 	int cpu;			/* physical CPU it is loaded on, -1 if none */
-	struct kvm_vcpu_arch arch;
 };
 
 #define MAX_VCPUS	8
 
 /* One L1 virtual machine. */
 struct kvm {
-	struct s2_mmu *mmu;		/* canonical: L1 IPA -> PA */
+	struct s2_vm s2;		/* canonical and shadow stage 2 */
 	u64 ram_base, ram_size;		/* L1 IPA, bytes */
 	u64 ram_offset;			/* PA = IPA + ram_offset for RAM */
 	int nr_vcpus;
@@ -190,5 +201,9 @@ static inline bool vcpu_mode_el2(const struct kvm_vcpu *vcpu)
 
 /* vEL2, or vEL0 while HCR_EL2.{E2H,TGE} = {1,1} or TGE=1 (Arm ARM R_NPPZT: EL0 then belongs to EL2). */
 bool is_hyp_ctxt(const struct kvm_vcpu *vcpu);
+
+/* An invariant of L0's own; nothing a guest or a file does may make @cond true. */
+void __noreturn hyp_bug(const char *file, unsigned int line);
+#define BUG_ON(cond)	do { if (unlikely(cond)) hyp_bug(__FILE__, __LINE__); } while (0)
 
 #endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A CPU's EL2 registers, for both kinds of host. EL2, MMU off, interrupts masked.
+ */
+#include <hyp_init.h>
+#include <kvm_hyp.h>
+
+u64 boot_fdt;
+unsigned long hyp_caps;
+u64 hyp_pgd;
+unsigned int host_at_el1;
+u64 hyp_pmu;
+
+DEFINE_PER_CPU(unsigned int, cpu_number);
+DEFINE_PER_CPU(u64, host_hvcs);
+DEFINE_PER_CPU(struct kvm_cpu_context, kvm_host_cpu_state);
+DEFINE_PER_CPU(char[HYP_STACK_SIZE], hyp_stack) __aligned(16);
+DEFINE_PER_CPU(char[HYP_STACK_SIZE], host_stack) __aligned(16);
+DEFINE_PER_CPU(char[PANIC_STACK_SIZE], panic_stack) __aligned(16);
+
+extern char hyp_vectors[], host_vectors[];
+
+/* TCR fields that the EL1 format (EL1&0, EL2&0) and the EL2 one share. */
+#define TCR_SHARED	((64 - HYP_VA_BITS) | (1 << 8) | (1 << 10) | (3 << 12))
+#define TCR_EL1_FMT	(TCR_SHARED | BIT(23) | (2ULL << 32))	/* EPD1, IPS 40 bits */
+#define TCR_EL2_FMT	(TCR_SHARED | BIT(23) | BIT(31) | (2ULL << 16))	/* RES1, PS 40 bits */
+
+#define SCTLR_ON	(BIT(0) | BIT(2) | BIT(12))		/* M, C, I */
+#define SCTLR_EL2_SANE	0x30c50830ULL				/* RES1 of the E2H=0 format */
+#define SCTLR_EL1_SANE	0x30d00980ULL				/* RES1 of the EL1 format */
+
+void hyp_patch(void)
+{
+	host_at_el1 = !(hyp_caps & BIT(CAP_VHE));
+	apply_alternatives(hyp_caps);
+}
+
+/* The nVHE host's EL1: the same identity map, and vectors that only report. */
+static void init_host_el1(void)
+{
+	char *stack = *__hyp_this_cpu_ptr(host_stack);
+
+	write_sysreg(HYP_MAIR, MAIR_EL1);
+	write_sysreg(TCR_EL1_FMT, TCR_EL1);
+	write_sysreg(hyp_pgd, TTBR0_EL1);
+	write_sysreg(0, TTBR1_EL1);
+	write_sysreg(SCTLR_EL1_SANE | SCTLR_ON, SCTLR_EL1);
+	write_sysreg(3UL << 20, CPACR_EL1);
+	write_sysreg((u64)host_vectors, VBAR_EL1);
+	write_sysreg(read_sysreg(TPIDR_EL2), TPIDR_EL1);
+	write_sysreg((u64)stack + HYP_STACK_SIZE, SP_EL1);
+}
+
+/* Event counter 0 counts what retires at EL2, for good. INST_RETIRED exists under icount only. */
+static void init_pmu(void)
+{
+	u64 ver = (read_sysreg(ID_AA64DFR0_EL1) >> 8) & 0xf;
+
+	hyp_pmu = 0;
+	if (!ver || ver == 0xf)
+		return;
+	if (!(read_sysreg(PMCEID0_EL0) & BIT(8)))
+		return;
+	/* P, U: not EL1, not EL0; NSH: EL2. */
+	write_sysreg(BIT(31) | BIT(30) | BIT(27) | 8, PMEVTYPER0_EL0);
+	write_sysreg(0, PMEVCNTR0_EL0);
+	write_sysreg(1, PMCNTENSET_EL0);
+	write_sysreg(read_sysreg(PMCR_EL0) | 1, PMCR_EL0);
+	hyp_pmu = 1;
+}
+
+u64 hyp_cpu_init(unsigned int cpu)
+{
+	bool vhe = hyp_caps & BIT(CAP_VHE);
+
+	if (cpu == 0)
+		init_pmu();
+	write_sysreg(vhe ? HCR_HOST_VHE_FLAGS : HCR_HOST_NVHE_FLAGS, HCR_EL2);
+	isb();		/* E2H decides the format of all that follows */
+	write_sysreg((u64)hyp_vectors, VBAR_EL2);
+	write_sysreg(HYP_MAIR, MAIR_EL2);
+	write_sysreg(vhe ? TCR_EL1_FMT : TCR_EL2_FMT, TCR_EL2);
+	write_sysreg(hyp_pgd, TTBR0_EL2);
+	write_sysreg(vhe ? CPACR_FPEN : CPTR_HOST_NVHE_FLAGS, CPTR_EL2);
+	write_sysreg(0, HSTR_EL2);
+	write_sysreg(vhe ? 3UL << 10 : 3UL, CNTHCTL_EL2);
+	write_sysreg(0, CNTVOFF_EL2);
+	/* Physical GIC through system registers, at EL1 too. */
+	write_sysreg(0xf, ICC_SRE_EL2);
+	isb();
+	write_sysreg(0, ICH_HCR_EL2);	/* ICH_HCR_EL2: no virtual interrupts yet */
+	/* Guests reach no debug or PMU register of the hardware; L0 keeps all the counters. */
+	write_sysreg(MDCR_GUEST_FLAGS | ((read_sysreg(PMCR_EL0) >> 11) & 0x1f), MDCR_EL2);
+	write_sysreg(read_sysreg(MIDR_EL1), VPIDR_EL2);
+	write_sysreg(read_sysreg(MPIDR_EL1), VMPIDR_EL2);
+	if (!vhe)
+		init_host_el1();
+	isb();
+	return SCTLR_EL2_SANE | SCTLR_ON;
+}

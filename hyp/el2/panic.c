@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The last words. EL2, on the panic stack; nothing else that was in memory is trusted more than it
+ * must be: the vcpu comes from the per-CPU host context.
+ */
+#include <kvm_hyp.h>
+#include <log.h>
+
+#define STATUS_PANIC	2
+
+static const char *const level_names[NR_LEVELS] = { "host", "L1", "L2" };
+
+void __noreturn hyp_panic_report(u64 esr, u64 pc, u64 far, u64 spsr, struct kvm_vcpu *vcpu, u64 sp);
+
+static void report_vcpu(struct json *j, const struct kvm_vcpu *vcpu)
+{
+	unsigned int level = vcpu->arch.exit_level;
+
+	json_u64(j, "vcpu", (u64)vcpu->vcpu_id);
+	json_str(j, "level", level < NR_LEVELS ? level_names[level] : "?");
+	json_hex(j, "guest_pc", vcpu->arch.ctxt.regs.pc);
+	json_hex(j, "guest_pstate", vcpu->arch.ctxt.regs.pstate);
+	json_u64(j, "bank", (u64)vcpu->arch.loaded_bank);
+}
+
+void __noreturn hyp_panic_report(u64 esr, u64 pc, u64 far, u64 spsr, struct kvm_vcpu *vcpu, u64 sp)
+{
+	struct json j;
+
+	json_begin(&j, "panic");
+	json_u64(&j, "cpu", __hyp_this_cpu_read(cpu_number));
+	json_hex(&j, "esr", esr);
+	json_hex(&j, "pc", pc);
+	json_hex(&j, "far", far);
+	json_hex(&j, "spsr", spsr);
+	json_hex(&j, "sp", sp);
+	if (vcpu)
+		report_vcpu(&j, vcpu);
+	else
+		json_null(&j, "vcpu");
+	json_str(&j, "msg", "exception at EL2 that L0 did not expect");
+	json_end(&j);
+	l0_exit(STATUS_PANIC);
+}
+
+void __noreturn hyp_bug(const char *file, unsigned int line)
+{
+	struct json j;
+
+	json_begin(&j, "panic");
+	json_fmt(&j, "msg", "BUG at %s:%u", file, line);
+	json_end(&j);
+	l0_exit(STATUS_PANIC);
+}

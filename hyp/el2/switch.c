@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The world switch between host and guest. EL2, interrupts masked.
+ *
+ * VHE host: it needs no EL1 register of its own, so the guest's stay in the hardware from vcpu_load
+ * to vcpu_put (deferred) and a plain exit moves none of them. nVHE host: it lives on the same EL1
+ * registers, so every __kvm_vcpu_run() is a load, a run and a put around a save of the host's.
+ */
+#include <kvm_hyp.h>
+#include <sysreg-sr.h>
+
+static bool has_pauth(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->kvm->vcpu_features & BIT(FEAT_PAUTH);
+}
+
+/* nVHE host: what it has in EL1 registers, its per-CPU distance and its stack included. */
+static void save_host_el1(struct kvm_cpu_context *host)
+{
+	__sysreg_save_el1_bank(host->sys_regs);
+	host->sys_regs[CNTKCTL_EL1] = read_sysreg_el1(CNTKCTL);
+	host->sys_regs[TPIDR_EL1] = read_sysreg(TPIDR_EL1);
+}
+
+static void restore_host_el1(const struct kvm_cpu_context *host)
+{
+	__sysreg_restore_el1_bank(host->sys_regs);
+	write_sysreg_el1(host->sys_regs[CNTKCTL_EL1], CNTKCTL);
+	write_sysreg(host->sys_regs[TPIDR_EL1], TPIDR_EL1);
+}
+
+/* The guest's traps: HCR_EL2 of the bank it last ran in, or what fits any until one is chosen. */
+static void __activate_traps(struct kvm_vcpu *vcpu)
+{
+	write_sysreg(vcpu->arch.hcr_el2, HCR_EL2);
+	isb();	/* E2H and TGE decide what the next accesses mean */
+}
+
+/*
+ * The host's. Under VHE TGE alone makes the difference: it overrides what the guest's other bits
+ * would do to EL2&0, and leaving them saves a TLB flush on machines that flush when they change.
+ * An nVHE host runs at EL1, which they all act on.
+ */
+static void __deactivate_traps(struct kvm_vcpu *vcpu)
+{
+	if (has_vhe()) {
+		write_sysreg(vcpu->arch.hcr_el2 | HCR_TGE, HCR_EL2);
+	} else {
+		write_sysreg(HCR_HOST_NVHE_FLAGS, HCR_EL2);
+		write_sysreg(CPTR_HOST_NVHE_FLAGS, CPTR_EL2);
+		write_sysreg(read_sysreg(MPIDR_EL1), VMPIDR_EL2);
+	}
+	isb();
+}
+
+/* EL2's own use of FP, whatever the guest may. */
+static void fp_allow(void)
+{
+	if (has_vhe())
+		write_sysreg(read_sysreg(CPTR_EL2) | CPACR_FPEN, CPTR_EL2);
+	else
+		write_sysreg(read_sysreg(CPTR_EL2) & ~CPTR_TFP, CPTR_EL2);
+	isb();
+}
+
+static void load_vcpu(struct kvm_vcpu *vcpu)
+{
+	vcpu->cpu = (int)__hyp_this_cpu_read(cpu_number);
+	__sysreg_restore_shared(vcpu->arch.ctxt.sys_regs, has_pauth(vcpu));
+	hyp_exit_handlers.load(vcpu);
+}
+
+static void put_vcpu(struct kvm_vcpu *vcpu)
+{
+	hyp_exit_handlers.put(vcpu);
+	__sysreg_save_shared(vcpu->arch.ctxt.sys_regs, has_pauth(vcpu));
+	if (vcpu->arch.fp_loaded) {
+		fp_allow();
+		__fpsimd_save(&vcpu->arch.ctxt.fp);
+		vcpu->arch.fp_loaded = false;
+	}
+}
+
+void __kvm_vcpu_load(struct kvm_vcpu *vcpu)
+{
+	if (has_vhe())
+		load_vcpu(vcpu);
+}
+
+void __kvm_vcpu_put(struct kvm_vcpu *vcpu)
+{
+	if (has_vhe())
+		put_vcpu(vcpu);
+	vcpu->cpu = -1;
+}
+
+int __kvm_vcpu_run(struct kvm_vcpu *vcpu)
+{
+	struct kvm_cpu_context *host = __hyp_this_cpu_ptr(kvm_host_cpu_state);
+	int ret;
+
+	if (!has_vhe())
+		save_host_el1(host);
+	host->__hyp_running_vcpu = vcpu;
+	__activate_traps(vcpu);
+	if (!has_vhe())
+		load_vcpu(vcpu);
+	hyp_exit_handlers.enter(vcpu);
+
+	ret = __guest_enter(vcpu);
+
+	hyp_exit_handlers.leave(vcpu);
+	if (!has_vhe())
+		put_vcpu(vcpu);
+	__deactivate_traps(vcpu);
+	host->__hyp_running_vcpu = NULL;
+	if (!has_vhe())
+		restore_host_el1(host);
+	return ret;
+}
+
+void hyp_fpsimd_load(struct kvm_vcpu *vcpu)
+{
+	fp_allow();
+	__fpsimd_restore(&vcpu->arch.ctxt.fp);
+	vcpu->arch.fp_loaded = true;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Virtual EL2: routing of exits, injection, ERET, the mechanism, and the shadow state under it.
+ * All of it runs at EL2.
+ */
+#ifndef NESTED_H
+#define NESTED_H
+
+#include <kvm_hyp.h>
+#include <s2.h>
+
+/* Types of exception, by vector offset (Arm ARM, AArch64.TakeException). */
+enum except_type {
+	EXCEPT_SYNC = 0x000,
+	EXCEPT_IRQ = 0x080,
+	EXCEPT_FIQ = 0x100,
+	EXCEPT_SERROR = 0x180,
+};
+
+/*
+ * How L1's EL2 accesses reach L0. One is chosen at boot; adding one means adding a row.
+ */
+struct nested_mech {
+	const char *name;
+	u64 hcr_e2h;	/* HCR_EL2 bits at vEL2 with E2H=1 */
+	u64 hcr_nvhe;	/* ... with E2H=0 */
+	u64 tcpac_nvhe;	/* CPTR_EL2.TCPAC at a vEL2 with E2H=0 */
+	bool vncr;	/* VNCR_EL2 points at sys_regs[] */
+};
+extern const struct nested_mech nested_mechs[];
+extern const struct nested_mech *nested_mech;	/* the one in use */
+
+/* --- shadow/sysregs.c: shadow state --- */
+
+/* The bank that the hardware must hold for the virtual PSTATE and the freshly read HCR_EL2. */
+enum loaded_bank kvm_arm_wanted_bank(const struct kvm_vcpu *vcpu);
+
+/*
+ * Before entry: the hardware EL1 bank, hw_pstate, hw_sp_el1, HCR_EL2, VTTBR_EL2 become what the
+ * virtual state needs. Costs next to nothing when the bank is already the wanted one.
+ */
+void kvm_arm_setup_shadow_state(struct kvm_vcpu *vcpu);
+
+/*
+ * After each exit: the virtual PSTATE and PC from the hardware's, and the level. True if L1 changed
+ * HCR_EL2.E2H by a store that L0 did not see: the loaded bank must be converted before anything
+ * that the guest asks for is looked at.
+ */
+bool kvm_arm_restore_shadow_state(struct kvm_vcpu *vcpu);
+
+/* Unload the bank: everything of it back into sys_regs[]. */
+void kvm_arm_unload_bank(struct kvm_vcpu *vcpu);
+
+/* Reset: hw_sys_regs, registers of sys_regs[] to their rows' reset values. */
+void kvm_arm_init_cpu_context(struct kvm_vcpu *vcpu);
+
+/* Things that a change of a loaded EL2 register's virtual value must also change in the hardware. */
+void shadow_refresh_nvhe(struct kvm_vcpu *vcpu);
+/* HCR_EL2 of the hardware for the loaded bank, again: L1 wrote its own or armed TLBI trapping. */
+void shadow_refresh_hcr(struct kvm_vcpu *vcpu);
+void shadow_refresh_cptr(struct kvm_vcpu *vcpu);
+
+/* What selects the stage 2 of vEL1&0: L1's current registers. */
+struct s2_guest nested_s2_guest(const struct kvm_vcpu *vcpu);
+
+/* --- nested/bank.c --- */
+
+/* Everything that depends on the virtual EL as the virtual PSTATE and HCR_EL2 now want it. */
+void nested_prepare_entry(struct kvm_vcpu *vcpu);
+/* The same for the bank alone; after L1 flipped E2H unseen, before its trap is looked at. */
+void nested_set_bank(struct kvm_vcpu *vcpu);
+
+/* --- nested/inject.c --- */
+
+/* An exception to vEL2: L1 sees it with syndrome @esr. PC/PSTATE become the vector's. */
+void kvm_inject_nested_sync(struct kvm_vcpu *vcpu, u64 esr);
+void kvm_inject_nested(struct kvm_vcpu *vcpu, u64 esr, enum except_type type);
+/* An exception to vEL1 (SP_EL1 etc. of whoever owns the VEL1 bank). */
+void kvm_inject_el1(struct kvm_vcpu *vcpu, u64 esr, enum except_type type);
+/* UNDEFINED instruction, to the EL that the architecture routes it to from here. */
+void kvm_inject_undefined(struct kvm_vcpu *vcpu);
+/* Data/instruction abort with syndrome and FAR, to the EL that a stage-1 abort goes to. */
+void kvm_inject_abort(struct kvm_vcpu *vcpu, u64 esr, u64 far);
+
+/* --- nested/eret.c --- */
+void kvm_emulate_nested_eret(struct kvm_vcpu *vcpu);
+
+/* --- nested/exit.c --- */
+
+static inline void kvm_skip_instr(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.ctxt.regs.pc += 4;
+	vcpu->arch.ctxt.regs.pstate &= ~(3UL << 10);	/* BTYPE */
+}
+
+/* The exit is dealt with: count it. */
+static inline void exit_done(struct kvm_vcpu *vcpu, unsigned int reason, enum outcome outcome)
+{
+	vcpu->arch.stats.exits[vcpu->arch.exit_level][reason][outcome]++;
+	vcpu->arch.exit_reason = (u8)reason;
+	vcpu->arch.exit_outcome = (u8)outcome;
+}
+
+enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu);
+enum host_exit nested_irq_exit(struct kvm_vcpu *vcpu);
+enum host_exit nested_serror_exit(struct kvm_vcpu *vcpu);
+
+/* --- nested/sysreg.c, nested/abort.c: exit handlers by class --- */
+enum host_exit nested_sys64_exit(struct kvm_vcpu *vcpu, u64 esr);
+enum host_exit nested_abort_exit(struct kvm_vcpu *vcpu, u64 esr);
+
+/* --- nested/setup.c --- */
+
+/* EL2's one-time set-up of a vCPU, from the host: features, ID registers, reset values. */
+int nested_vcpu_init(struct kvm_vcpu *vcpu);
+
+
+/* --- nested/marker.c --- */
+bool marker_hvc(struct kvm_vcpu *vcpu, u64 esr);
+extern bool markers_on;
+
+#endif

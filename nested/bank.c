@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Between exit and entry: which virtual EL runs next, and everything that follows from it. EL2.
+ */
+#include <kvm_hyp.h>
+#include <nested.h>
+
+/*
+ * The order: registers of the old bank are saved and those of the new loaded first, then the GIC's
+ * list registers change hands, then the timers, whose interrupts' physical state follows the lists.
+ */
+static void bank_changed(struct kvm_vcpu *vcpu, enum loaded_bank from, enum loaded_bank to)
+{
+	if (from == BANK_NONE)
+		return;
+	if (to == BANK_VEL1)
+		vgic_hyp_switch_to_l2(vcpu);
+	else if (from == BANK_VEL1)
+		vgic_hyp_switch_to_vel2(vcpu);
+	timer_hyp_switch(vcpu, from, to);
+}
+
+void nested_set_bank(struct kvm_vcpu *vcpu)
+{
+	enum loaded_bank from = vcpu->arch.loaded_bank;
+
+	kvm_arm_setup_shadow_state(vcpu);
+	if (vcpu->arch.loaded_bank != from)
+		bank_changed(vcpu, from, vcpu->arch.loaded_bank);
+}
+
+/* An interrupt of L1's own ends its guest's run, whatever that guest masks (R_FZNQF). */
+static void deliver_to_l1(struct kvm_vcpu *vcpu)
+{
+	u64 hcr;
+
+	if (likely(!vgic_irq_pending_for_l1(vcpu)) || is_hyp_ctxt(vcpu))
+		return;
+	hcr = vcpu_hcr_el2(vcpu);
+	if ((vgic_irq_pending_for_l1(vcpu) & VGIC_L1_IRQ) && (hcr & (HCR_IMO | HCR_TGE)))
+		kvm_inject_nested(vcpu, 0, EXCEPT_IRQ);
+	else if ((vgic_irq_pending_for_l1(vcpu) & VGIC_L1_FIQ) && (hcr & (HCR_FMO | HCR_TGE)))
+		kvm_inject_nested(vcpu, 0, EXCEPT_FIQ);
+}
+
+void nested_prepare_entry(struct kvm_vcpu *vcpu)
+{
+	deliver_to_l1(vcpu);
+	nested_set_bank(vcpu);
+	/* L1 has just handled a stage-2 fault of its guest: fill the shadow before it is asked for. */
+	if (unlikely(vcpu->arch.prefill) && vcpu->arch.loaded_bank == BANK_VEL1) {
+		vcpu->arch.prefill = false;
+		s2_shadow_prefill(vcpu->arch.hw_mmu, vcpu->arch.prefill_ipa);
+	}
+}
+
+static void nested_load(struct kvm_vcpu *vcpu)
+{
+	if (nested_mech->vncr)
+		write_sysreg((u64)vcpu->arch.ctxt.sys_regs, VNCR_EL2);
+	write_sysreg(vcpu->kvm->s2.canonical.hw_vtcr, VTCR_EL2);
+	vgic_hyp_load(vcpu);
+	timer_hyp_load(vcpu, kvm_arm_wanted_bank(vcpu));
+}
+
+static void nested_put(struct kvm_vcpu *vcpu)
+{
+	timer_hyp_put(vcpu);
+	vgic_hyp_put(vcpu);
+	kvm_arm_unload_bank(vcpu);
+}
+
+static void nested_enter(struct kvm_vcpu *vcpu)
+{
+	bool fresh = vcpu->arch.loaded_bank == BANK_NONE;
+
+	if (!fresh) {
+		/* What the host may have changed while this bank stayed loaded. */
+		shadow_refresh_cptr(vcpu);
+	}
+	nested_prepare_entry(vcpu);
+	vgic_hyp_enter(vcpu);
+	timer_hyp_enter(vcpu);
+}
+
+static void nested_leave(struct kvm_vcpu *vcpu)
+{
+	timer_hyp_sync(vcpu);
+	vgic_hyp_exit(vcpu);
+}
+
+const struct hyp_upcalls hyp_exit_handlers = {
+	.sync = nested_sync_exit,
+	.irq = nested_irq_exit,
+	.serror = nested_serror_exit,
+	.enter = nested_enter,
+	.leave = nested_leave,
+	.load = nested_load,
+	.put = nested_put,
+};

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every exit of a guest comes through here: whose business is it? EL2, interrupts masked.
+ *
+ * A handler either deals with the exit (emulates it, or turns it into an exception to vEL2 or
+ * vEL1), counts it with exit_done() and returns HOST_EXIT_RESUME; or leaves it to the host. Exits
+ * taken at vEL2 are L0's to emulate; of those from vEL1&0 L1 gets what its control registers ask.
+ */
+#include <psci.h>
+#include <trace.h>
+
+#include <kvm_hyp.h>
+#include <nested.h>
+
+typedef enum host_exit (*sync_handler)(struct kvm_vcpu *vcpu, u64 esr);
+
+static bool from_vel1(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.loaded_bank == BANK_VEL1;
+}
+
+static enum host_exit forward(struct kvm_vcpu *vcpu, u64 esr)
+{
+	exit_done(vcpu, exit_reason_sync(esr), OUT_FORWARDED);
+	kvm_inject_nested_sync(vcpu, esr);
+	return HOST_EXIT_RESUME;
+}
+
+static enum host_exit undefined(struct kvm_vcpu *vcpu, u64 esr)
+{
+	exit_done(vcpu, exit_reason_sync(esr), OUT_REFLECTED);
+	kvm_inject_undefined(vcpu);
+	return HOST_EXIT_RESUME;
+}
+
+static enum host_exit handle_eret(struct kvm_vcpu *vcpu, u64 esr)
+{
+	if (unlikely(from_vel1(vcpu)))
+		return forward(vcpu, esr);	/* HFGITR_EL2.ERET of L1: nothing else traps it here */
+	exit_done(vcpu, EXIT_ERET, OUT_HANDLED);
+	kvm_emulate_nested_eret(vcpu);
+	return HOST_EXIT_RESUME;
+}
+
+static enum host_exit handle_hvc(struct kvm_vcpu *vcpu, u64 esr)
+{
+	if (unlikely(markers_on) && marker_hvc(vcpu, esr))
+		return HOST_EXIT_RESUME;
+	if (unlikely(vcpu_hcr_el2(vcpu) & HCR_HCD)) {
+		*vcpu_pc(vcpu) -= 4;	/* UNDEFINED: the exception is on the HVC, not after it */
+		return undefined(vcpu, esr);
+	}
+	return forward(vcpu, esr);
+}
+
+static enum host_exit handle_smc(struct kvm_vcpu *vcpu, u64 esr)
+{
+	if (from_vel1(vcpu) && (vcpu_hcr_el2(vcpu) & HCR_TSC))
+		return forward(vcpu, esr);
+	exit_done(vcpu, EXIT_SMC, OUT_HANDLED);
+	kvm_skip_instr(vcpu);
+	return psci_fast(vcpu) ? HOST_EXIT_RESUME : HOST_EXIT_SMC;
+}
+
+static enum host_exit handle_wfx(struct kvm_vcpu *vcpu, u64 esr)
+{
+	bool wfe = esr & ESR_WFX_WFE;
+
+	if (from_vel1(vcpu) && (vcpu_hcr_el2(vcpu) & (wfe ? HCR_TWE : HCR_TWI)))
+		return forward(vcpu, esr);
+	exit_done(vcpu, EXIT_WFX, OUT_HANDLED);
+	kvm_skip_instr(vcpu);
+	return wfe ? HOST_EXIT_RESUME : HOST_EXIT_WFI;
+}
+
+/* Would L1's own CPTR_EL2 trap FP from where the guest is? At vEL2 CPACR_EL1 says so by itself. */
+static bool l1_traps_fp(const struct kvm_vcpu *vcpu)
+{
+	u64 cptr = __vcpu_sys_reg(vcpu, CPTR_EL2);
+	bool el0 = (*vcpu_cpsr(vcpu) & PSR_MODE_MASK) == PSR_MODE_EL0t;
+
+	if (!from_vel1(vcpu))
+		return false;
+	if (!vcpu_el2_e2h_is_set(vcpu))
+		return cptr & CPTR_TFP;
+	switch (FIELD_GET(CPACR_FPEN, cptr)) {
+	case 3:
+		return false;
+	case 1:
+		return el0 && (vcpu_hcr_el2(vcpu) & HCR_TGE);
+	default:
+		return true;
+	}
+}
+
+static enum host_exit handle_fp(struct kvm_vcpu *vcpu, u64 esr)
+{
+	if (l1_traps_fp(vcpu))
+		return forward(vcpu, esr);
+	exit_done(vcpu, EXIT_FP, OUT_HANDLED);
+	hyp_fpsimd_load(vcpu);
+	shadow_refresh_cptr(vcpu);
+	return HOST_EXIT_RESUME;
+}
+
+static enum host_exit handle_pauth(struct kvm_vcpu *vcpu, u64 esr)
+{
+	return from_vel1(vcpu) && (vcpu->kvm->vcpu_features & BIT(FEAT_PAUTH)) ?
+	       forward(vcpu, esr) : undefined(vcpu, esr);
+}
+
+/* Routed to EL2 only by controls that L1 alone can have set (HFGITR_EL2.SVC_EL0/1). */
+static enum host_exit handle_svc(struct kvm_vcpu *vcpu, u64 esr)
+{
+	return forward(vcpu, esr);
+}
+
+static const sync_handler sync_handlers[64] = {
+	[0 ... 63] = undefined,
+	[ESR_EC_WFX] = handle_wfx,
+	[ESR_EC_FP_ASIMD] = handle_fp,
+	[ESR_EC_PAC] = handle_pauth,
+	[ESR_EC_SVC64] = handle_svc,
+	[ESR_EC_HVC64] = handle_hvc,
+	[ESR_EC_SMC64] = handle_smc,
+	[ESR_EC_SYS64] = nested_sys64_exit,
+	[ESR_EC_ERET] = handle_eret,
+	[ESR_EC_IABT_LOW] = nested_abort_exit,
+	[ESR_EC_DABT_LOW] = nested_abort_exit,
+};
+
+enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu)
+{
+	u64 esr = read_sysreg(ESR_EL2);
+	enum host_exit ret;
+
+	if (unlikely(kvm_arm_restore_shadow_state(vcpu)))
+		nested_set_bank(vcpu);
+	trace_exit(vcpu, esr);
+	ret = sync_handlers[ESR_EC(esr)](vcpu, esr);
+	trace_outcome(vcpu);
+	if (ret == HOST_EXIT_RESUME)
+		nested_prepare_entry(vcpu);
+	return ret;
+}
+
+enum host_exit nested_irq_exit(struct kvm_vcpu *vcpu)
+{
+	if (unlikely(kvm_arm_restore_shadow_state(vcpu)))
+		nested_set_bank(vcpu);
+	trace_exit(vcpu, 0);
+	exit_done(vcpu, EXIT_IRQ, OUT_HANDLED);
+	trace_outcome(vcpu);
+	return HOST_EXIT_IRQ;
+}
+
+enum host_exit nested_serror_exit(struct kvm_vcpu *vcpu)
+{
+	if (unlikely(kvm_arm_restore_shadow_state(vcpu)))
+		nested_set_bank(vcpu);
+	trace_exit(vcpu, read_sysreg(ESR_EL2));
+	exit_done(vcpu, EXIT_SERROR, OUT_HANDLED);
+	trace_outcome(vcpu);
+	return HOST_EXIT_SERROR;
+}
