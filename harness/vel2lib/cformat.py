@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""C formatting: clang-format decides on indentation and line breaks, people on alignment within a line.
+"""C formatting: clang-format decides on indentation and width, people on what reads better.
 
 Kernel style aligns macro values, initializers and trailing comments with tabs, which clang-format
-cannot. So lines are compared with inner white space collapsed, and #define blocks are left alone.
+cannot, and tables are laid out by hand. So #define blocks are left alone, inner white space does not
+count, and a statement may be broken elsewhere than clang-format would, within 100 columns.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 from .errors import Vel2Error
 
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define\b.*?(?<!\\)\n", re.M | re.S)
+COLUMNS = 100
+TAB = 8
 _PLACE = "#pragma vel2_define {}\n"
 
 
@@ -39,6 +42,25 @@ def _key(line: str) -> str:
     """What of a line counts: its indentation, and its text with white space collapsed."""
     body = line.lstrip("\t ")
     return line[: len(line) - len(body)] + re.sub(r"[ \t]+", " ", body.rstrip())
+
+
+def _indentation(line: str) -> int:
+    expanded = line.expandtabs(TAB)
+    return len(expanded) - len(expanded.lstrip(" "))
+
+
+def acceptable(mine: list[str], theirs: list[str]) -> bool:
+    """Whether lines differ from clang-format's only in where white space and breaks are.
+
+    They must start at the same column and keep to the width, unless a string makes them long.
+    """
+    if not mine or not theirs:
+        return not "".join(mine + theirs).strip()
+    if re.sub(r"\s+", "", "".join(mine)) != re.sub(r"\s+", "", "".join(theirs)):
+        return False
+    if _indentation(mine[0]) != _indentation(theirs[0]):
+        return False
+    return all(len(s.rstrip().expandtabs(TAB)) <= COLUMNS or '"' in s for s in mine)
 
 
 def clang_format(text: str, root: Path) -> str:
@@ -66,7 +88,8 @@ def formatted(text: str, root: Path) -> str:
     )
     out: list[str] = []
     for kind, a0, a1, b0, b1 in matcher.get_opcodes():
-        out += mine[a0:a1] if kind == "equal" else theirs[b0:b1]
+        same = kind == "equal" or acceptable(mine[a0:a1], theirs[b0:b1])
+        out += mine[a0:a1] if same else theirs[b0:b1]
     return _show_defines("".join(out), blocks)
 
 
