@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The L1 virtual machine: made once, from modules and the device tree; ended by its own PSCI call.
+ *
+ * In the host, on the boot CPU, before any other vCPU runs. L1's RAM is what the machine has above L0's 6 MiB, and
+ * begins for L1 where the machine's RAM begins for L0.
+ */
+#include <fdt-l1.h>
+#include <gic.h>
+#include <host.h>
+#include <hyp_init.h>
+#include <kvm_hyp.h>
+#include <l1.h>
+#include <loader.h>
+#include <log.h>
+#include <mmu.h>
+#include <nested.h>
+#include <options.h>
+#include <page_pool.h>
+#include <stats.h>
+#include <string.h>
+
+#define ERRLEN		256
+
+struct kvm l1;
+
+extern char _start[], __pool_start[], __pool_end[];
+
+static pa_t to_pa(ipa_t ipa)
+{
+	return ipa + l1.ram_offset;
+}
+
+/* A module's place as L1 sees it; one that lies below L1's RAM becomes huge and fails the range checks. */
+static struct range module_range(const struct l0_module *m)
+{
+	return (struct range){ m->size ? m->addr - l1.ram_offset : 0, m->size };
+}
+
+static void l1_memory(void)
+{
+	u64 pool_end = (u64)__pool_end, end = plat.ram_base + plat.ram_size;
+
+	l1.ram_base = plat.ram_base;
+	l1.ram_offset = pool_end - plat.ram_base;
+	l1.ram_size = ALIGN_DOWN(end - pool_end, SZ_2M);
+	if (!l1.ram_size)
+		l0_fatal_user("no memory left for L1: give the machine more");
+}
+
+/* vCPUs come off the front of the pool: they live as long as L0, and need whole pages. */
+static void l1_vcpus(void)
+{
+	u64 size = ALIGN_UP(sizeof(struct kvm_vcpu), SZ_4K);
+	unsigned int i, n = opts.smp ? opts.smp : plat.nr_cpus;
+	char *mem = __pool_start;
+
+	if (n > plat.nr_cpus && opts.test != TEST_TIMESLICE)
+		l0_fatal_user("vel2.smp=%u: the machine has %u CPU(s)", n, plat.nr_cpus);
+	l1.nr_vcpus = (int)n;
+	for (i = 0; i < n; i++, mem += size) {
+		struct kvm_vcpu *vcpu = (struct kvm_vcpu *)mem;
+
+		memset(vcpu, 0, size);
+		vcpu->kvm = &l1;
+		vcpu->vcpu_id = (int)i;
+		vcpu->cpu = -1;
+		vcpu->arch.mpidr = BIT(31) | (i < plat.nr_cpus ? plat.mpidr[i] : i);
+		vcpu->arch.powered_off = i > 0;
+		l1.vcpus[i] = vcpu;
+	}
+	if (kvm_call_hyp(hyp_page_pool_init, mem, __pool_end))
+		l0_fatal_user("no memory left for L0's page pool");
+}
+
+static unsigned int hw_field(u64 reg, unsigned int shift)
+{
+	return (reg >> shift) & 0xf;
+}
+
+#define read_id(name)							\
+	({								\
+		u64 __v;						\
+		asm("mrs %0, " name : "=r"(__v));			\
+		__v;							\
+	})
+
+/* TGran*_2: 0 as for stage 1, 1 no, 2 and above yes. */
+static bool gran(unsigned int stage2, bool stage1)
+{
+	return stage2 ? stage2 >= 2 : stage1;
+}
+
+static u8 pa_bits(unsigned int parange)
+{
+	static const u8 bits[] = { 32, 36, 40, 42, 44, 48, 52 };
+
+	return bits[parange < ARRAY_SIZE(bits) ? parange : ARRAY_SIZE(bits) - 1];
+}
+
+/*
+ * What L1's stage 2 may use: what the CPU has, short of 52-bit addresses with small granules. Agrees with
+ * the virtual ID_AA64MMFR0-2 and ID_AA64ISAR0.
+ */
+static struct s2_caps stage2_caps(u64 mmfr0, u64 mmfr1)
+{
+	u64 mmfr2 = read_id("id_aa64mmfr2_el1"), isar0 = read_id("id_aa64isar0_el1");
+
+	return (struct s2_caps){
+		.pa_bits = pa_bits(hw_field(mmfr0, 0)) > 48 ? 48 : pa_bits(hw_field(mmfr0, 0)),
+		.tgran4 = gran(hw_field(mmfr0, 40), hw_field(mmfr0, 28) != 0xf),
+		.tgran16 = gran(hw_field(mmfr0, 32), hw_field(mmfr0, 20) != 0),
+		.tgran64 = gran(hw_field(mmfr0, 36), hw_field(mmfr0, 24) != 0xf),
+		.ttst = hw_field(mmfr2, 28),
+		.xnx = hw_field(mmfr1, 28),
+		.hafdbs_af = hw_field(mmfr1, 0) >= 1,
+		.hafdbs_db = hw_field(mmfr1, 0) >= 2,
+		.vmid16 = hw_field(mmfr1, 4) == 2,
+		.ttl = hw_field(mmfr2, 48),
+		.tlbirange = hw_field(isar0, 56) == 2,
+	};
+}
+
+static void l1_stage2(void)
+{
+	u64 mmfr0 = read_id("id_aa64mmfr0_el1"), mmfr1 = read_id("id_aa64mmfr1_el1");
+	struct s2_config cfg = {
+		.pool = &hyp_page_pool,
+		.hw_pa_bits = pa_bits(hw_field(mmfr0, 0)),
+		.hw_vmid_bits = hw_field(mmfr1, 4) == 2 ? 16 : 8,
+		.hw_xnx = hw_field(mmfr1, 28) != 0,
+		.nr_shadows = S2_MAX_SHADOWS,
+	};
+	int ret;
+
+	cfg.caps = stage2_caps(mmfr0, mmfr1);
+	cfg.l1_ipa_bits = cfg.caps.pa_bits > 48 ? 48 : cfg.caps.pa_bits;
+	ret = (int)kvm_call_hyp(s2_vm_init, &l1.s2, &cfg);
+	if (!ret)
+		ret = (int)kvm_call_hyp(s2_vm_map_ram, &l1.s2, l1.ram_base, to_pa(l1.ram_base),
+					l1.ram_size);
+	if (!ret)
+		ret = (int)kvm_call_hyp(s2_vm_map_device, &l1.s2, plat.uart0, plat.uart0, SZ_4K);
+	if (ret)
+		l0_fatal_user("cannot map L1's memory (error %d)", ret);
+}
+
+static void l1_devices(void)
+{
+	int i;
+
+	vgic_init(&l1);
+	for (i = 0; i < l1.nr_vcpus; i++) {
+		struct kvm_vcpu *vcpu = l1.vcpus[i];
+
+		vgic_vcpu_init(vcpu, vcpu->arch.mpidr);
+		timer_vcpu_init(vcpu, opts.mech == MECH_NV2);
+		if ((int)kvm_call_hyp(nested_vcpu_init, vcpu))
+			l0_fatal_user("this CPU cannot offer what an L1 hypervisor needs");
+	}
+}
+
+/* L1's tree into L1's memory, before anything is moved over L0's. */
+static void write_fdt(const struct l1_place *pl)
+{
+	struct l1_fdt_config cfg = {
+		.ram_base = l1.ram_base,
+		.ram_size = l1.ram_size,
+		.nr_vcpus = (unsigned int)l1.nr_vcpus,
+		.uart0 = plat.uart0,
+		.initrd = pl->initrd.base,
+		.initrd_size = pl->initrd.size,
+		.bootargs = plat.kernel.args,
+	};
+	void *buf = (void *)to_pa(pl->fdt);
+	char err[ERRLEN];
+
+	if (l1_fdt_build((const void *)plat.fdt, buf, pl->fdt_size, &cfg, err, sizeof(err)))
+		l0_fatal_user("%s", err);
+	cache_flush(buf, pl->fdt_size);
+}
+
+static void copy_segment(const struct l1_image *img, const struct l1_segment *s)
+{
+	u8 *dst = (u8 *)to_pa(s->dst);
+	const u8 *src = (const u8 *)plat.kernel.addr + s->file_off;
+
+	if (dst != src)
+		memmove(dst, src, s->file_size);
+	/* An Image zeroes its own BSS; an ELF file relies on the loader. */
+	if (img->elf)
+		memset(dst + s->file_size, 0, s->mem_size - s->file_size);
+	if (dst != src || img->elf)
+		cache_flush(dst, img->elf ? s->mem_size : s->file_size);
+}
+
+static void l1_load(void)
+{
+	struct l1_place pl = {
+		.ram = { l1.ram_base, l1.ram_size },
+		.module = module_range(&plat.kernel),
+		.initrd = module_range(&plat.initrd),
+		.l0_fdt = { plat.fdt - l1.ram_offset, plat.fdt_size },
+		.fdt_size = L1_FDT_SIZE,
+	};
+	struct l1_image img;
+	char err[ERRLEN];
+	unsigned int i;
+
+	if (!plat.kernel.size)
+		l0_fatal_user("no L1 kernel: give QEMU -device guest-loader,addr=ADDRESS,kernel=FILE");
+	if (plat.kernel.addr < (u64)__pool_end ||
+	    plat.kernel.addr + plat.kernel.size > plat.ram_base + plat.ram_size)
+		l0_fatal_user("L1 kernel module (0x%llx-0x%llx) lies outside of L1's memory (0x%llx-0x%llx)",
+			      plat.kernel.addr, plat.kernel.addr + plat.kernel.size,
+			      (u64)__pool_end, plat.ram_base + plat.ram_size);
+	if (l1_image_parse((const void *)plat.kernel.addr, plat.kernel.size, l1.ram_base, &img,
+			   err, sizeof(err)) ||
+	    l1_place(&img, &pl, err, sizeof(err)))
+		l0_fatal_user("%s", err);
+	write_fdt(&pl);
+	for (i = 0; i < img.nr_segments; i++)
+		copy_segment(&img, &img.seg[i]);
+	l1_vcpu_start(l1.vcpus[0], img.entry, pl.fdt);
+}
+
+void l1_vcpu_start(struct kvm_vcpu *vcpu, ipa_t entry, u64 arg)
+{
+	struct user_pt_regs *regs = &vcpu->arch.ctxt.regs;
+
+	kvm_call_hyp(kvm_arm_init_cpu_context, vcpu);
+	memset(regs, 0, sizeof(*regs));
+	regs->regs[0] = arg;
+	regs->pc = entry;
+	regs->pstate = PSR_MODE_EL2h | PSR_DAIF;
+	vcpu->arch.wfi_waiting = false;
+}
+
+void l1_create(void)
+{
+	l1_memory();
+	l1_vcpus();
+	l1_stage2();
+	l1_devices();
+	l1_load();
+}
+
+void l1_end(const char *why)
+{
+	struct json j;
+
+	l1_counters("end");
+	json_begin(&j, "end");
+	json_str(&j, "why", why);
+	json_end(&j);
+	l0_exit(0);
+}
+
+void l1_failed(void)
+{
+	l1_counters("end");
+	l1_dump();
+	l0_fatal_user("L1 cannot go on: see the log lines before");
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The host: all CPUs up, L1 made, and each CPU off into its vCPU.
+ *
+ * Runs as the host (EL2 under VHE, EL1 under nVHE), MMU on, interrupts masked. CPU n runs vCPU n. The boot CPU
+ * publishes the finished L1 through l1_ready; nothing of it changes afterwards but by its own vCPUs.
+ */
+#include <gic.h>
+#include <host.h>
+#include <hyp_init.h>
+#include <l1.h>
+#include <log.h>
+#include <options.h>
+#include <psci.h>
+#include <selftest.h>
+#include <uart.h>
+
+#define CPU_ON_SECONDS	10	/* generous: TCG under load */
+
+unsigned int nr_online_cpus = 1;
+static bool l1_ready;
+
+static u64 counter(void)
+{
+	u64 now;
+
+	asm volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(now) : : "memory");
+	return now;
+}
+
+static u64 counter_freq(void)
+{
+	u64 freq;
+
+	asm("mrs %0, cntfrq_el0" : "=r"(freq));
+	return freq;
+}
+
+static unsigned int online(void)
+{
+	return __atomic_load_n(&nr_online_cpus, __ATOMIC_ACQUIRE);
+}
+
+/* One after the other: their boot code shares nothing, but a failure is then somebody's. */
+static void start_cpu(unsigned int cpu)
+{
+	u64 deadline = counter() + CPU_ON_SECONDS * counter_freq();
+	long ret = smccc_call(PSCI_CPU_ON64, plat.mpidr[cpu], (u64)secondary_entry, cpu);
+
+	if (ret)
+		l0_fatal_user("CPU %u (0x%llx) cannot be turned on: PSCI says %ld", cpu,
+			      plat.mpidr[cpu], ret);
+	while (online() != cpu + 1) {
+		if (counter() > deadline)
+			l0_fatal_user("CPU %u (0x%llx) was turned on but does not come", cpu,
+				      plat.mpidr[cpu]);
+	}
+}
+
+static void init_gic_cpu(unsigned int cpu)
+{
+	if (gic_init_cpu())
+		l0_fatal_user("CPU %u has no GICv3 redistributor", cpu);
+}
+
+/* Run this CPU's vCPU for good; a CPU without one, or whose vCPU cannot go on, sleeps. */
+static void __noreturn run_cpu(unsigned int cpu)
+{
+	if ((int)cpu < l1.nr_vcpus) {
+		vcpu_run_loop(l1.vcpus[cpu]);
+		l1_failed();
+	}
+	for (;;)
+		asm volatile("wfi");
+}
+
+static void say_boot(void)
+{
+	struct json j;
+
+	json_begin(&j, "boot");
+	json_str(&j, "host", host_name(opts.host));
+	json_str(&j, "mech", mech_name(opts.mech));
+	json_u64(&j, "cpus", (u64)l1.nr_vcpus);
+	json_u64(&j, "l1_mem", l1.ram_size);
+	json_u64(&j, "l0_bytes", l1.ram_offset);
+	json_bool(&j, "pmu", hyp_pmu);
+	json_end(&j);
+}
+
+void host_main(void)
+{
+	unsigned int cpu;
+
+	if (gic_init())
+		l0_fatal_user("the interrupt controller is no GICv3: give QEMU -machine virt,gic-version=3");
+	init_gic_cpu(0);
+	log_smp_init();
+	for (cpu = 1; cpu < plat.nr_cpus; cpu++)
+		start_cpu(cpu);
+	if (opts.test != TEST_NONE && self_test_early(opts.test))
+		l0_exit(0);
+	l1_create();
+	say_boot();
+	uart_enable_rx_irq();
+	__atomic_store_n(&l1_ready, true, __ATOMIC_RELEASE);
+	asm volatile("dsb ish\n\tsev" : : : "memory");
+	run_cpu(0);
+}
+
+void host_secondary(unsigned int cpu)
+{
+	init_gic_cpu(cpu);
+	__atomic_store_n(&nr_online_cpus, cpu + 1, __ATOMIC_RELEASE);
+	asm volatile("dsb ish\n\tsev" : : : "memory");
+	while (!__atomic_load_n(&l1_ready, __ATOMIC_ACQUIRE)) {
+		self_test_secondary(cpu);
+		asm volatile("wfe");
+	}
+	run_cpu(cpu);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one L1 of this L0: making it, and ending it.
+ */
+#ifndef L1_H
+#define L1_H
+
+#include <kvm_host.h>
+
+extern struct kvm l1;
+
+/*
+ * Make the machine: memory, interrupt controller, vCPUs, kernel, device tree; vCPU 0 is ready to run, the others
+ * are off. In the host, once, boot CPU. What is wrong with the modules ends L0 with one line.
+ */
+void l1_create(void);
+
+/* (Re)start @vcpu, which is not loaded, at @entry (IPA) with x0 = @arg, at vEL2. */
+void l1_vcpu_start(struct kvm_vcpu *vcpu, ipa_t entry, u64 arg);
+
+/* L1 ended itself: @why is "system_off" or "reset". Prints counters; the machine goes off. */
+void __noreturn l1_end(const char *why);
+
+/* A vCPU cannot go on: the state of all of them, an error line, exit status 1. */
+void __noreturn l1_failed(void);
+
+/* State and last exits of every vCPU, counters of every vCPU. */
+void l1_dump(void);
+void l1_counters(const char *why);
+
+/* --- the run loop, hyp/host/run.c --- */
+
+/* Run @vcpu on this CPU for good: parks while it is off, returns only if it cannot go on. */
+int vcpu_run_loop(struct kvm_vcpu *vcpu);
+
+#endif
