@@ -55,7 +55,7 @@ def place(image: Image, initrd_size: int | None, mem: int) -> Placement:
     if kernel_end > dtb or kernel_end > end:
         raise Vel2Error(
             f"L1 {image.path.name} needs {image.image_size / MIB:.1f} MiB and does not fit into "
-            f"{mem} MiB beside the device tree: --mem {_needed(image, None)}"
+            f"{mem} MiB beside the device tree: --mem {_needed(image, initrd_size)}"
         )
     if initrd_size is None:
         return Placement(kernel, None)

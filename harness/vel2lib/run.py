@@ -290,6 +290,9 @@ def _judge(session: _Session, qemu: Qemu, code: int | None) -> None:
 
 def _read_witness(result: Result, log: Path) -> None:
     """Parse QEMU's log and compare it with L0's samples."""
+    if not log.exists():
+        result.fail("QEMU wrote no exception log to compare with", EXIT_ERROR)
+        return
     with log.open("r", encoding="utf-8", errors="replace") as stream:
         result.log_regions = list(witness.regions(witness.exceptions(stream)))
     if result.status != EXIT_OK:

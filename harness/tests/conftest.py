@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What all tests share: the build, made once, and a way to run harness/vel2 as a user does."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+HARNESS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(HARNESS))
+sys.path.insert(0, str(HARNESS / "tests"))
+
+from vel2lib import config as configuration  # noqa: E402
+from vel2lib.debian import ROOT  # noqa: E402
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def guests() -> Path:
+    """The bare-metal guests, built."""
+    configuration.build(["guests"])
+    return configuration.GUESTS
+
+
+@pytest.fixture(scope="session")
+def l0(guests: Path) -> Path:
+    """L0 and the guests, built."""
+    configuration.build(["l0"])
+    return configuration.L0_BIN
+
+
+@pytest.fixture
+def vel2() -> Command:
+    """Run harness/vel2 with these arguments; never raises for an exit status."""
+
+    def run(*args: str, timeout: float = 120, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(HARNESS / "vel2"), *args],
+            cwd=ROOT,
+            env={**os.environ, **env},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def fake_qemu(tmp_path: Path) -> Callable[[str], Path]:
+    """Make a QEMU that plays a scenario of fake_qemu.py; the program's path."""
+    if not configuration.L0_BIN.exists():
+        configuration.build(["l0"])
+
+    def make(scenario: str) -> Path:
+        program = tmp_path / f"qemu-{scenario}"
+        script = HARNESS / "tests/fake_qemu.py"
+        program.write_text(f'#!/bin/sh\nexec /usr/bin/python3 {script} {scenario} "$@"\n')
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        return program
+
+    return make
