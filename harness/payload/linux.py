@@ -36,6 +36,7 @@ from .apt import PrivateApt
 from .cpio import Cpio
 from .elf import library_closure
 from .errors import PayloadError
+from .kallsyms import read_kallsyms, write_symbol_elf
 
 SUITE = "bookworm"
 ARCH = "arm64"
@@ -71,6 +72,7 @@ class LinuxPayload:
 
     kernel: Path  #: arm64 `Image`
     initrd: Path  #: uncompressed cpio
+    symbols: Path  #: ELF file of the kernel's symbols, for both guests (they boot with nokaslr)
     append: str  #: command line for L1; more words may follow it
     release: str  #: uname -r of both guests
     packages: tuple[str, ...]  #: file names of the Debian packages used
@@ -171,17 +173,19 @@ def _images(base: Path, packages: list[str], progress: Progress) -> LinuxPayload
     payload = LinuxPayload(
         kernel=out / "Image",
         initrd=out / "l1-initrd.cpio",
+        symbols=out / "symbols.elf",
         append=L1_APPEND,
         release=release,
         packages=tuple(packages),
     )
-    files = (payload.kernel, payload.initrd)
+    files = (payload.kernel, payload.initrd, payload.symbols)
     if _read_stamp(out / "stamp.json", key) is not None and all(f.is_file() for f in files):
         return payload
     out.mkdir(exist_ok=True)
     (out / "stamp.json").unlink(missing_ok=True)
     kernel = _image(root / "boot" / f"vmlinuz-{release}")
     payload.kernel.write_bytes(kernel)
+    write_symbol_elf(read_kallsyms(kernel), payload.symbols)
     with payload.initrd.open("wb") as stream:
         _l1_initramfs(Cpio(stream), root, kernel)
     size = payload.initrd.stat().st_size
@@ -268,6 +272,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"kernel {payload.kernel}\ninitrd {payload.initrd}\nappend {payload.append}")
+    print(f"symbols {payload.symbols}")
     return 0
 
 

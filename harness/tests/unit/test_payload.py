@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import io
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile  # type: ignore[import]
 
 from payload.apt import Source, debian_archives, host_sources, parse_deb822, parse_one_line
 from payload.cpio import Cpio
 from payload.elf import library_closure
 from payload.errors import PayloadError
+from payload.kallsyms import read_kallsyms, write_symbol_elf
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -165,3 +168,43 @@ def test_library_closure(tmp_path: Path) -> None:
     (lib / "libb.so.1.0").unlink()
     with pytest.raises(PayloadError, match="liba.so.1 needs libb.so.1, which no package holds"):
         library_closure(tmp_path, "/program", ("/lib", "/usr/lib"))
+
+
+def _kernel(symbols: list[tuple[int, str]], base: int) -> bytes:
+    """An Image with kallsyms tables at an odd place, one token a character, base left to RELA."""
+
+    def aligned(data: bytes) -> bytes:
+        return data + bytes(-len(data) % 8)
+
+    tokens = [bytes([c]) if chr(c).isalnum() or c == ord("_") else b"" for c in range(256)]
+    names, markers = b"", []
+    for number, (_, name) in enumerate(symbols):
+        if number % 256 == 0:
+            markers.append(len(names))
+        names += bytes([len(name)]) + name.encode()
+    starts = [sum(len(t) + 1 for t in tokens[:i]) for i in range(256)]
+    decoy = b"".join(struct.pack("<H", c) for c in range(48, 60))
+    image = aligned(b"head" * 100 + decoy)
+    image += aligned(b"".join(struct.pack("<I", offset) for offset, _ in symbols))
+    base_at = len(image)
+    image += bytes(8) + struct.pack("<Q", len(symbols)) + aligned(names)
+    image += aligned(struct.pack(f"<{len(markers)}I", *markers))
+    image += aligned(b"\xa5" * 3 * len(symbols))
+    image += aligned(b"".join(t + b"\0" for t in tokens)) + struct.pack("<256H", *starts)
+    return image + struct.pack("<QQQ", 0xFFFF800008000000 + base_at, 0x403, base)
+
+
+def test_kallsyms(tmp_path: Path) -> None:
+    base = 0xFFFF800008010000
+    wanted = [(16 * i, f"{'Tt'[i % 2]}function_{i}") for i in range(1500)]
+    found = read_kallsyms(_kernel(wanted, base))
+    assert found == [(base + offset, name[0], name[1:]) for offset, name in wanted]
+    with pytest.raises(PayloadError, match="no kallsyms"):
+        read_kallsyms(bytes(4096))
+    path = tmp_path / "symbols.elf"
+    write_symbol_elf(found, path)
+    with path.open("rb") as stream:
+        table = ELFFile(stream).get_section_by_name(".symtab")
+        assert [(s["st_value"], s.name) for s in table.iter_symbols()][1:] == [
+            (address, name) for address, _, name in found
+        ]
