@@ -49,6 +49,8 @@ class _Tables:
                 second = self._image.rfind(b"\0", 0, second - 1) + 1
             for at in range((second - 2) & ~7, second - _MAX_TOKEN, -8):
                 tokens = self._image[at : at + 256 * _MAX_TOKEN].split(b"\0", 256)[:256]
+                if len(tokens) < 256:
+                    break
                 starts = [0]
                 for token in tokens:
                     starts.append(starts[-1] + len(token) + 1)
@@ -78,6 +80,8 @@ class _Tables:
 
     def _skip(self, at: int, names: int) -> int:
         for _ in range(names):
+            if at >= len(self._image):
+                break
             at += 1 + self._image[at]
         return at
 
