@@ -7,10 +7,20 @@
 
 #include <options.h>
 
-/* Boot CPU, all CPUs up. True: the test is over and was reported, L0 may end; false: L1 is part of it. */
+/*
+ * Boot CPU, all CPUs up. True: the test is over and passed, L0 may end; false: L1 is part of it. A test that fails
+ * does not return.
+ */
 bool self_test_early(enum opt_test test);
 
 /* A secondary that waits for L1, each time it was woken (SEV). */
 void self_test_secondary(unsigned int cpu);
+
+/* --- at EL2, hyp/el2/selftest.c: 0, or the number of the check that failed --- */
+
+/* This CPU knows itself as @cpu, and writes its own copy of a variable. */
+int selftest_percpu_set(unsigned int cpu);
+/* After all CPUs did: each has kept its own, by C and by assembly, whatever the stack. */
+int selftest_percpu_check(unsigned int cpu, unsigned int nr_cpus);
 
 #endif
