@@ -52,12 +52,19 @@ struct timer_cpu {
 	u64 nvhe_cval[2];	/* bank VEL2_NVHE, NV2: CVALs that the hardware was given */
 	unsigned long gicr;	/* VA of the SGI frame of the CPU it is loaded on */
 	u8 hw_bank;		/* enum loaded_bank: whose timers the hardware has */
-	u8 level;		/* BIT(timer_id): outputs, as last computed in software */
+	u8 synced_bank;		/* hw_bank at the last timer_sync */
+	u8 level;		/* BIT(timer_id): outputs of the background timers */
 	bool nv2;		/* _EL0 names of bank VEL2_NVHE reach sys_regs[] */
 };
 
 /* L1's INTID of each timer's PPI. */
-static const u8 timer_virq[NR_TIMERS] = { 27, 30, 28, 26 };
+static inline u32 timer_virq(enum timer_id id)
+{
+	static const u8 virq[NR_TIMERS] = { 27, 30, 28, 26 };
+
+	return virq[id];
+}
+#define TIMER_PPIS	(BIT(26) | BIT(27) | BIT(28) | BIT(30))
 
 /* ---- EL2, nested/timer.c ---- */
 
@@ -84,8 +91,8 @@ void timer_hyp_switch(struct kvm_vcpu *vcpu, unsigned int from, unsigned int to)
 void timer_hyp_enter(struct kvm_vcpu *vcpu);
 
 /*
- * After an exit, before the host looks at timers: publishes ISTATUS, computes the outputs of all
- * four timers into timer.level. Also called from the host when CNTHP_EL2 fired.
+ * At each exit to the host: publishes ISTATUS, computes the outputs of the background timers into
+ * timer.level, sets CNTHP_EL2. Also called from the host when CNTHP_EL2 fired.
  */
 void timer_hyp_sync(struct kvm_vcpu *vcpu);
 

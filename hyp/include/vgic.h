@@ -79,7 +79,7 @@ struct vgic_cpu {
 	u64 cached_hcr;			/* what ICH_HCR_EL2 is loaded with */
 	u32 used_lrs;			/* lr[0..used_lrs-1] are in use */
 	u32 hw_lrs;			/* bitmap: hardware list registers that are not 0 */
-	u32 inflight;			/* bitmap of L1's hw PPIs that are pending or active */
+	u32 inflight;			/* bitmap of L1's timer PPIs that are pending or active */
 	u8 loaded;			/* enum vgic_hw: VMCR and APRs in the hardware are whose */
 	u8 lrs_loaded;			/* enum vgic_hw: the same for the list registers */
 	u8 l1_pending;			/* VGIC_L1_*: deliverable to L1 while its L2 runs */
@@ -92,6 +92,13 @@ struct vgic_cpu {
 	u64 mpidr;			/* as L1 sees it */
 	struct vgic_irq private[VGIC_NR_PRIVATE];
 };
+
+/* What the hardware's virtual CPU interface has; set by vgic_hyp_init, the same on all CPUs. */
+struct vgic_hw_info {
+	u8 nr_lrs;
+	u8 nr_aprs;
+};
+extern struct vgic_hw_info vgic_hw;
 
 struct vgic_dist {
 	u32 lock;
@@ -139,13 +146,25 @@ u64 vgic_read_ich_elrsr(struct kvm_vcpu *vcpu);
 /* Brings L1's and L2's VMCR and APRs to memory and leaves them loaded. */
 void vgic_hyp_sync_vmcr(struct kvm_vcpu *vcpu);
 
+/*
+ * For nested/timer.c. L1's list registers as of now into lr[] (they stay loaded), inflight
+ * corrected; and L1's interrupt @intid, if a list register has it, becomes linked to the physical
+ * @pintid, or to none (0).
+ */
+void vgic_hyp_save_l1_lrs(struct kvm_vcpu *vcpu);
+void vgic_hyp_link_lr(struct kvm_vcpu *vcpu, u32 intid, u32 pintid);
+
 /* ---- host, hyp/host/vgic*.c ---- */
 
 void vgic_init(struct kvm *kvm);
 /* After vcpu->vcpu_id and vcpu->kvm are set. @mpidr: MPIDR_EL1 as L1 sees it. */
 void vgic_vcpu_init(struct kvm_vcpu *vcpu, u64 mpidr);
 
-/* Before each entry: interrupt state -> lr[]. After each exit: back. */
+/*
+ * After each exit: vgic_sync, then gic_handle_irq and timer_sync and whatever else changes
+ * interrupts; before each entry: vgic_flush. sync: lr[] -> interrupt state, flush: back, and
+ * l1_pending. Twice the same is harmless.
+ */
 void vgic_flush(struct kvm_vcpu *vcpu);
 void vgic_sync(struct kvm_vcpu *vcpu);
 
@@ -167,7 +186,10 @@ void vgic_send_sgi(struct kvm_vcpu *vcpu, u64 sgir, bool group1);
 /* A trapped write of ICC_DIR_EL1 by L1 (more active interrupts than list registers). */
 void vgic_write_dir(struct kvm_vcpu *vcpu, u64 intid);
 
-/* Whether a WFI of the vCPU must end: an interrupt is deliverable whatever PSTATE masks. */
+/*
+ * Whether a WFI of the vCPU must end: an interrupt is deliverable whatever PSTATE masks. Between
+ * vgic_hyp_exit and vgic_hyp_enter only; leaves the vCPU flushed.
+ */
 bool vgic_has_pending(struct kvm_vcpu *vcpu);
 
 #endif
