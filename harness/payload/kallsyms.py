@@ -47,7 +47,7 @@ class _Tables:
             )
             for _ in range(ord("0") - 1):
                 second = self._image.rfind(b"\0", 0, second - 1) + 1
-            for at in range((second - 2) & ~7, second - _MAX_TOKEN, -8):
+            for at in range((second - 1) & ~7, second - _MAX_TOKEN, -8):
                 tokens = self._image[at : at + 256 * _MAX_TOKEN].split(b"\0", 256)[:256]
                 if len(tokens) < 256:
                     break
