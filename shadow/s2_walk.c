@@ -11,19 +11,14 @@
 #include <s2.h>
 
 #include "s2_pte.h"
+#include "vmsa.h"
 
 /* How often a hardware update of a descriptor is tried when somebody else changes it meanwhile. */
 #define MAX_UPDATE_TRIES 8
 
 /* A walk's parameters, as VTCR_EL2 and the ID registers give them. */
 struct params {
-	unsigned int page_shift;
-	unsigned int stride; /* bits of index a level */
-	unsigned int ia_bits;
-	unsigned int oa_bits;
-	int start_level;
-	bool ds;
-	bool oa52;           /* 52-bit output with 64K: bits 51:48 in 15:12 of a descriptor */
+	struct vmsa_geometry g;
 	bool ha, hd;
 };
 
@@ -65,9 +60,9 @@ static int start_level(const struct s2_caps *caps, const struct params *p, u64 v
 {
 	unsigned int sl0 = FIELD_GET(VTCR_SL0, vtcr);
 
-	switch (p->page_shift) {
+	switch (p->g.page_shift) {
 	case 12:
-		if (p->ds && (vtcr & VTCR_SL2))
+		if (p->g.ds && (vtcr & VTCR_SL2))
 			return sl0 ? -2 : -1;
 		if (sl0 == 3)
 			return caps->ttst ? 3 : -2;
@@ -76,7 +71,7 @@ static int start_level(const struct s2_caps *caps, const struct params *p, u64 v
 		return 2 - (int)sl0;
 	case 14:
 		if (sl0 == 3)
-			return p->ds ? 0 : -2;
+			return p->g.ds ? 0 : -2;
 		if (sl0 == 2 && caps->pa_bits < 42)
 			return -2;
 		return 3 - (int)sl0;
@@ -92,78 +87,37 @@ static bool get_params(const struct s2_walk_info *info, const struct s2_caps *ca
 		       struct params *p)
 {
 	unsigned int tsz = FIELD_GET(VTCR_T0SZ, info->vtcr);
-	unsigned int max_tsz, max_ia, resolved;
+	unsigned int max_tsz, max_ia, low;
 
-	p->page_shift = s2_vtcr_granule_shift(info->vtcr, caps);
-	p->stride = p->page_shift - 3;
-	p->ds = caps->ds && p->page_shift != 16 && (info->vtcr & VTCR_DS);
-	p->oa_bits = ps_to_bits(FIELD_GET(VTCR_PS, info->vtcr));
-	if (p->oa_bits > caps->pa_bits)
-		p->oa_bits = caps->pa_bits;
-	p->oa52 = p->page_shift == 16 && p->oa_bits == 52;
-	if (p->oa_bits > 48 && !p->oa52 && !p->ds)
-		p->oa_bits = 48;
+	p->g.page_shift = s2_vtcr_granule_shift(info->vtcr, caps);
+	p->g.stride = p->g.page_shift - 3;
+	p->g.ds = caps->ds && p->g.page_shift != 16 && (info->vtcr & VTCR_DS);
+	p->g.oa_bits = ps_to_bits(FIELD_GET(VTCR_PS, info->vtcr));
+	if (p->g.oa_bits > caps->pa_bits)
+		p->g.oa_bits = caps->pa_bits;
+	p->g.oa52 = p->g.page_shift == 16 && p->g.oa_bits == 52;
+	if (p->g.oa_bits > 48 && !p->g.oa52 && !p->g.ds)
+		p->g.oa_bits = 48;
 	p->ha = caps->hafdbs_af && (info->vtcr & VTCR_HA);
 	p->hd = p->ha && caps->hafdbs_db && (info->vtcr & VTCR_HD);
 
-	max_tsz = !caps->ttst ? 39 : p->page_shift == 16 ? 47 : 48;
+	max_tsz = !caps->ttst ? 39 : p->g.page_shift == 16 ? 47 : 48;
 	max_ia = caps->pa_bits;
-	if (max_ia > 48 && p->page_shift != 16 && !p->ds)
+	if (max_ia > 48 && p->g.page_shift != 16 && !p->g.ds)
 		max_ia = 48;
 	if (tsz > max_tsz || 64 - tsz > max_ia)
 		return false;
-	p->ia_bits = 64 - tsz;
+	p->g.ia_bits = 64 - tsz;
 
-	p->start_level = start_level(caps, p, info->vtcr);
-	if (p->start_level < -1)
+	p->g.start_level = start_level(caps, p, info->vtcr);
+	if (p->g.start_level < -1)
 		return false;
 	/*
 	 * AArch64.S2InconsistentSL: the start table resolves at least one bit, and at most a level's
 	 * and the four of sixteen concatenated tables.
 	 */
-	resolved = (unsigned int)(3 - p->start_level) * p->stride + p->page_shift;
-	return p->ia_bits > resolved && p->ia_bits <= resolved + p->stride + 4;
-}
-
-static u64 root_address(const struct params *p, u64 vttbr)
-{
-	unsigned int resolved = (unsigned int)(3 - p->start_level) * p->stride + p->page_shift;
-	unsigned int align = p->ia_bits - resolved + 3;
-	u64 base = vttbr & VTTBR_BADDR;
-
-	if (p->oa_bits == 52) {
-		/* Bits 5:2 are address bits 51:48, which makes 64 bytes the least alignment. */
-		base &= ~GENMASK_ULL(5, 0);
-		base |= FIELD_GET(GENMASK_ULL(5, 2), vttbr) << 48;
-	}
-	return align >= 64 ? 0 : base & ~(BIT(align) - 1);
-}
-
-/* The address in a descriptor, from `low` up. */
-static u64 desc_address(const struct params *p, u64 desc, unsigned int low)
-{
-	u64 addr;
-
-	if (p->ds) {
-		addr = desc & GENMASK_ULL(49, low);
-		return addr | FIELD_GET(GENMASK_ULL(9, 8), desc) << 50;
-	}
-	addr = desc & GENMASK_ULL(47, low);
-	if (p->oa52)
-		addr |= FIELD_GET(GENMASK_ULL(15, 12), desc) << 48;
-	return addr;
-}
-
-static bool block_allowed(const struct params *p, int level)
-{
-	switch (p->page_shift) {
-	case 12:
-		return level == 1 || level == 2 || (level == 0 && p->ds);
-	case 14:
-		return level == 2 || (level == 1 && p->ds);
-	default:
-		return level == 2 || (level == 1 && p->oa52);
-	}
+	low = vmsa_shift(&p->g, p->g.start_level);
+	return p->g.ia_bits > low && p->g.ia_bits <= low + p->g.stride + 4;
 }
 
 static u8 leaf_perm(u64 desc, const struct s2_caps *caps)
@@ -234,16 +188,16 @@ static int walk_once(const struct s2_walk_info *info, const struct s2_caps *caps
 		     const struct params *p, const struct s2_mem_ops *mem, l2ipa_t ipa,
 		     u32 access, struct s2_walk_result *res)
 {
-	u64 table = root_address(p, info->vttbr), desc, out;
-	unsigned int top = p->ia_bits, low;
-	int level = p->start_level, ret;
+	u64 table = vmsa_root(&p->g, info->vttbr), desc, out;
+	unsigned int top = p->g.ia_bits, low;
+	int level = p->g.start_level, ret;
 	ipa_t at;
 
-	if (above_bits(table, p->oa_bits))
+	if (above_bits(table, p->g.oa_bits))
 		return fault(res, S2_FAULT_ADDRESS_SIZE, 0);
 	for (;; level++, top = low) {
-		low = (unsigned int)(3 - level) * p->stride + p->page_shift;
-		at = table + ((ipa & GENMASK_ULL(top - 1, low)) >> low << 3);
+		low = vmsa_shift(&p->g, level);
+		at = vmsa_desc_at(&p->g, table, level, top, ipa);
 		if (mem->read(mem->ctx, at, &desc))
 			return fault(res, S2_FAULT_EXTERNAL, level);
 		if (info->big_endian)
@@ -252,14 +206,14 @@ static int walk_once(const struct s2_walk_info *info, const struct s2_caps *caps
 			return fault(res, S2_FAULT_TRANSLATION, level);
 		if (level == 3 || !(desc & PTE_TABLE))
 			break;
-		table = desc_address(p, desc, p->page_shift);
-		if (above_bits(table, p->oa_bits))
+		table = vmsa_desc_address(&p->g, desc, p->g.page_shift);
+		if (above_bits(table, p->g.oa_bits))
 			return fault(res, S2_FAULT_ADDRESS_SIZE, level);
 	}
-	if (level == 3 ? !(desc & PTE_TABLE) : !block_allowed(p, level))
+	if (!vmsa_leaf_allowed(&p->g, level, desc))
 		return fault(res, S2_FAULT_TRANSLATION, level);
-	out = desc_address(p, desc, low);
-	if (above_bits(out, p->oa_bits))
+	out = vmsa_desc_address(&p->g, desc, low);
+	if (above_bits(out, p->g.oa_bits))
 		return fault(res, S2_FAULT_ADDRESS_SIZE, level);
 	ret = update_leaf(info, p, mem, at, &desc, access);
 	if (ret == -EAGAIN)
@@ -273,7 +227,7 @@ static int walk_once(const struct s2_walk_info *info, const struct s2_caps *caps
 	res->shift = (u8)low;
 	res->perm = leaf_perm(desc, caps);
 	res->memattr = (u8)FIELD_GET(S2_PTE_MEMATTR, desc);
-	res->sh = (u8)(p->ds ? FIELD_GET(VTCR_SH0, info->vtcr) : FIELD_GET(PTE_SH, desc));
+	res->sh = (u8)(p->g.ds ? FIELD_GET(VTCR_SH0, info->vtcr) : FIELD_GET(PTE_SH, desc));
 	res->contiguous = desc & PTE_CONT;
 	res->ipa = out | (ipa & (BIT(low) - 1));
 	res->desc = desc;
@@ -289,7 +243,7 @@ int s2_walk(const struct s2_walk_info *info, const struct s2_caps *caps,
 	int ret;
 
 	*res = (struct s2_walk_result){ 0 };
-	if (!get_params(info, caps, &p) || above_bits(ipa, p.ia_bits))
+	if (!get_params(info, caps, &p) || above_bits(ipa, p.g.ia_bits))
 		return fault(res, S2_FAULT_TRANSLATION, 0);
 	if (!mem->cmpxchg)
 		p.ha = p.hd = false;

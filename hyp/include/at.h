@@ -21,8 +21,8 @@ struct s1_caps {
 	bool e0pd;   /* TCR.E0PD */
 	bool pan;    /* PSTATE.PAN, ATS1E1RP */
 	bool pan3;   /* SCTLR.EPAN */
-	bool hafdbs_af; /* TCR.HA works: AF = 0 is no fault, the bit is set as the hardware would */
-	bool hafdbs_db; /* TCR.HD */
+	bool hafdbs_af; /* TCR.HA works: AF = 0 is no fault (the bit is left to the hardware) */
+	bool hafdbs_db; /* TCR.HD: likewise for the dirty state */
 	bool nv;     /* HCR_EL2.{NV,NV1} change the descriptor format of EL1&0 */
 };
 
