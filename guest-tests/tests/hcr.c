@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The trap bits of HCR_EL2, each with its instructions, clear and set, from EL1 and where it matters
+ * from EL0. Every row leaves the state of L2 as it was, trapped or not.
+ */
+#include "l2.h"
+
+/* name: of the row; insns may use x0 (an address L2 has) and x1 */
+#define RW(reg)		"mrs x1, " #reg "\n msr " #reg ", x1"
+#define RO(reg)		"mrs x1, " #reg
+
+#define EL1_ROWS(R)								\
+	R(TWI, wfi, "wfi")							\
+	R(TSC, smc_fid, "mov x0, #0x84000000\n smc #3")				\
+	R(TVM, sctlr, RW(sctlr_el1))						\
+	R(TVM, ttbr0, RW(ttbr0_el1))						\
+	R(TVM, ttbr1, RW(ttbr1_el1))						\
+	R(TVM, tcr, RW(tcr_el1))						\
+	R(TVM, esr, RW(esr_el1))						\
+	R(TVM, far, RW(far_el1))						\
+	R(TVM, afsr0, RW(afsr0_el1))						\
+	R(TVM, afsr1, RW(afsr1_el1))						\
+	R(TVM, mair, RW(mair_el1))						\
+	R(TVM, amair, RW(amair_el1))						\
+	R(TVM, contextidr, RW(contextidr_el1))					\
+	R(TVM, vbar, RW(vbar_el1))						\
+	R(TRVM, rsctlr, RO(sctlr_el1))						\
+	R(TRVM, rttbr0, RO(ttbr0_el1))						\
+	R(TRVM, rttbr1, RO(ttbr1_el1))						\
+	R(TRVM, rtcr, RO(tcr_el1))						\
+	R(TRVM, resr, RO(esr_el1))						\
+	R(TRVM, rfar, RO(far_el1))						\
+	R(TRVM, rafsr0, RO(afsr0_el1))						\
+	R(TRVM, rafsr1, RO(afsr1_el1))						\
+	R(TRVM, rmair, RO(mair_el1))						\
+	R(TRVM, ramair, RO(amair_el1))						\
+	R(TRVM, rcontextidr, RO(contextidr_el1))				\
+	R(TID1, revidr, RO(revidr_el1))						\
+	R(TID1, aidr, RO(aidr_el1))						\
+	R(TID1, midr, RO(midr_el1))						\
+	R(TID2, ctr, RO(ctr_el0))						\
+	R(TID2, clidr, RO(clidr_el1))						\
+	R(TID2, csselr, RW(csselr_el1))						\
+	R(TID2, ccsidr, RO(ccsidr_el1))						\
+	R(TID4, clidr4, RO(clidr_el1))						\
+	R(TID4, ctr4, RO(ctr_el0))						\
+	R(TID4, csselr4, RW(csselr_el1))					\
+	R(TID4, ccsidr4, RO(ccsidr_el1))					\
+	R(TID3, aa64pfr0, RO(id_aa64pfr0_el1))					\
+	R(TID3, aa64pfr1, RO(S3_0_C0_C4_1))					\
+	R(TID3, aa64zfr0, RO(S3_0_C0_C4_4))					\
+	R(TID3, aa64dfr0, RO(id_aa64dfr0_el1))					\
+	R(TID3, aa64dfr1, RO(id_aa64dfr1_el1))					\
+	R(TID3, aa64afr0, RO(id_aa64afr0_el1))					\
+	R(TID3, aa64isar0, RO(id_aa64isar0_el1))				\
+	R(TID3, aa64isar1, RO(id_aa64isar1_el1))				\
+	R(TID3, aa64isar2, RO(S3_0_C0_C6_2))					\
+	R(TID3, aa64mmfr0, RO(id_aa64mmfr0_el1))				\
+	R(TID3, aa64mmfr1, RO(id_aa64mmfr1_el1))				\
+	R(TID3, aa64mmfr2, RO(S3_0_C0_C7_2))					\
+	R(TID3, aa64mmfr4, RO(S3_0_C0_C7_4))					\
+	R(TID3, pfr0, RO(id_pfr0_el1))						\
+	R(TID3, dfr0, RO(id_dfr0_el1))						\
+	R(TID3, isar5, RO(id_isar5_el1))					\
+	R(TID3, mvfr0, RO(mvfr0_el1))						\
+	R(TID3, unallocated, RO(S3_0_C0_C7_7))					\
+	R(TID3, mpidr, RO(mpidr_el1))						\
+	R(TACR, actlr, RO(actlr_el1))						\
+	R(TIDCP, impdef, RO(S3_0_C15_C0_0))					\
+	R(TIDCP, impdef_c11, RO(S3_1_C11_C0_2))					\
+	R(TSW, isw, "dc isw, xzr")						\
+	R(TSW, csw, "dc csw, xzr")						\
+	R(TSW, cisw, "dc cisw, xzr")						\
+	R(TPCP, ivac, "dc ivac, x0")						\
+	R(TPCP, cvac, "dc cvac, x0")						\
+	R(TPCP, civac, "dc civac, x0")						\
+	R(TPU, cvau, "dc cvau, x0")						\
+	R(TPU, ivau, "ic ivau, x0")						\
+	R(TPU, iallu, "ic iallu")						\
+	R(TPU, ialluis, "ic ialluis")						\
+	R(TOCU, ocvau, "dc cvau, x0")						\
+	R(TOCU, oivau, "ic ivau, x0")						\
+	R(TOCU, oiallu, "ic iallu")						\
+	R(TOCU, oialluis, "ic ialluis")						\
+	R(TICAB, tiallu, "ic iallu")						\
+	R(TICAB, tialluis, "ic ialluis")					\
+	R(TDZ, zva, "dc zva, x0")						\
+	R(TDZ, dczid, RO(dczid_el0))						\
+	R(TTLB, vmalle1, "tlbi vmalle1")					\
+	R(TTLB, vae1, "tlbi vae1, x1")						\
+	R(TTLB, aside1, "tlbi aside1, x1")					\
+	R(TTLB, vaae1, "tlbi vaae1, x1")					\
+	R(TTLB, vale1, "tlbi vale1, x1")					\
+	R(TTLB, vaale1, "tlbi vaale1, x1")					\
+	R(TTLB, vmalle1is, "tlbi vmalle1is")					\
+	R(TTLB, vae1is, "tlbi vae1is, x1")					\
+	R(TTLB, aside1is, "tlbi aside1is, x1")					\
+	R(TTLB, vaale1is, "tlbi vaale1is, x1")					\
+	R(TTLB, vmalle1os, "sys #0, c8, c1, #0")				\
+	R(TTLB, vae1os, "sys #0, c8, c1, #1, x1")				\
+	R(TTLB, rvae1, "sys #0, c8, c6, #1, x1")				\
+	R(TTLB, rvae1is, "sys #0, c8, c2, #1, x1")				\
+	R(TTLB, rvaae1os, "sys #0, c8, c5, #3, x1")				\
+	R(TTLBIS, ivmalle1, "tlbi vmalle1")					\
+	R(TTLBIS, ivmalle1is, "tlbi vmalle1is")					\
+	R(TTLBIS, ivaae1is, "tlbi vaae1is, x1")					\
+	R(TTLBIS, irvae1is, "sys #0, c8, c2, #1, x1")				\
+	R(TTLBOS, ovmalle1is, "tlbi vmalle1is")					\
+	R(TTLBOS, ovmalle1os, "sys #0, c8, c1, #0")				\
+	R(TTLBOS, orvae1os, "sys #0, c8, c5, #1, x1")				\
+	R(TLOR, lorsa, RW(S3_0_C10_C4_0))					\
+	R(TLOR, lorid, RO(S3_0_C10_C4_7))					\
+	R(TERR, erridr, RO(S3_0_C5_C3_0))
+
+#define EL0_ROWS(R)								\
+	R(TWI, u_wfi, "wfi")							\
+	R(TSC, u_smc, "smc #3")							\
+	R(TID2, u_ctr, RO(ctr_el0))						\
+	R(TID3, u_mmfr0, RO(id_aa64mmfr0_el1))					\
+	R(TPCP, u_cvac, "dc cvac, x0")						\
+	R(TPCP, u_civac, "dc civac, x0")					\
+	R(TPU, u_cvau, "dc cvau, x0")						\
+	R(TPU, u_ivau, "ic ivau, x0")						\
+	R(TOCU, u_ocvau, "dc cvau, x0")						\
+	R(TDZ, u_zva, "dc zva, x0")						\
+	R(TDZ, u_dczid, RO(dczid_el0))						\
+	R(TTLB, u_vmalle1, "tlbi vmalle1")					\
+	R(TVM, u_sctlr, RO(sctlr_el1))
+
+#define DEFINE(bit, name, insns) L2_ASM(do_##name, insns)
+EL1_ROWS(DEFINE)
+EL0_ROWS(DEFINE)
+
+struct row {
+	const char *bit_name, *name;
+	u64 bit;
+	l2_fn fn;
+};
+
+#define ROW(b, n, insns) { #b, #n, HCR_##b, do_##n },
+static const struct row el1_rows[] = { EL1_ROWS(ROW) };
+static const struct row el0_rows[] = { EL0_ROWS(ROW) };
+
+static u8 buffer[SZ_4K] __attribute__((aligned(4096)));
+
+/* Instructions that stop the machine or ask PSCI for something run only with their trap. */
+static bool only_trapped(const struct row *r)
+{
+	return r->bit == HCR_TWI || r->bit == HCR_TSC;
+}
+
+static void run(const struct row *rows, unsigned int n, u64 pstate)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		const struct row *r = &rows[i];
+
+		printf("%s %s\n", r->bit_name, (pstate & PSR_M) == PSR_EL0t ? "at EL0" : "at EL1");
+		if (!only_trapped(r))
+			l2_trace(r->name, r->fn, (u64)buffer, 0, pstate, 0);
+		l2_trace(r->name, r->fn, (u64)buffer, 0, pstate, r->bit);
+	}
+}
+
+L2_ASM(read_isr, "mrs x0, isr_el1")
+L2_ASM(unmask, "msr daifclr, #7\n isb\n msr daifset, #7\n mov x0, #1")
+L2_ASM(do_svc, "svc #1")
+L2_ASM(do_hvc, "hvc #2")
+L2_ASM(do_brk, "brk #3")
+L2_ASM(do_udf, ".inst 0")
+L2_ASM(do_load, "ldr x0, [x0]")
+L2_ASM(do_fp, "mrs x0, fpcr")
+
+/* Runs with a virtual interrupt until the first exit; says what HCR_EL2 holds of it afterwards. */
+static void virtual_one(const char *name, u64 bit)
+{
+	u64 hcr = read_sysreg(hcr_el2);
+	struct vcpu v;
+	u64 after;
+
+	printf("%s, masked: isr %lx\n", name,
+	       l2_first_exit(read_isr, 0, 0, L2_EL1, bit).x[0]);
+	l2_prepare(&v, unmask, 0, 0, L2_EL1);
+	write_sysreg(l2_hcr | bit, hcr_el2);
+	isb();
+	guest_enter(&v);
+	after = read_sysreg(hcr_el2);
+	write_sysreg(hcr, hcr_el2);
+	isb();
+	l2_print_exit(name, &v);
+	printf("%s: still set %u\n", name, (after & bit) != 0);
+	l2_enter(&v, 0);
+	printf("%s: then %s\n", name, l2_done(&v) ? "done" : "another exit");
+	printf("%s without its routing bit: isr %lx\n", name,
+	       l2_first_exit(read_isr, 0, 0, L2_EL1, 0).x[0]);
+}
+
+static void virtual_interrupts(void)
+{
+	u64 base = l2_hcr;
+
+	virtual_one("VI", HCR_VI);
+	virtual_one("VF", HCR_VF);
+	/* FEAT_RAS: the syndrome that the virtual SError shows */
+	if (FIELD(read_sysreg(id_aa64pfr0_el1), 31, 28))
+		write_sysreg(BIT(24) | 0x1234, S3_4_C5_C2_3);
+	virtual_one("VSE", HCR_VSE);
+	l2_hcr = base & ~(HCR_IMO | HCR_FMO | HCR_AMO);
+	printf("no routing: isr %lx\n",
+	       l2_first_exit(read_isr, 0, 0, L2_EL1, HCR_VI | HCR_VF | HCR_VSE).x[0]);
+	l2_hcr = base;
+	printf("all: isr %lx\n",
+	       l2_first_exit(read_isr, 0, 0, L2_EL1, HCR_VI | HCR_VF | HCR_VSE).x[0]);
+}
+
+/* TGE: exceptions of EL0 come to EL2. VHE: EL0 runs in EL2&0; nVHE: under stage 2, stage 1 off. */
+static void tge(void)
+{
+	static const struct {
+		const char *name;
+		l2_fn fn;
+	} rows[] = {
+		{ "svc", do_svc }, { "hvc", do_hvc }, { "brk", do_brk }, { "udf", do_udf },
+		{ "load", do_load }, { "wfi with TWI", do_u_wfi }, { "ctr with TID2", do_u_ctr },
+	};
+
+	if (vhe_mode) {
+		struct vcpu v = { .pc = (u64)user_svc_loop, .pstate = L2_EL0 };
+
+		l2_enter(&v, HCR_TGE);
+		l2_print_exit("TGE user svc", &v);
+		v = (struct vcpu){ .pc = (u64)do_load, .pstate = L2_EL0 };
+		l2_enter(&v, HCR_TGE);
+		l2_print_exit("TGE user jumps to EL2's page", &v);
+		return;
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct vcpu v = l2_first_exit(rows[i].fn, 0x200000000UL, 0, L2_EL0,
+					      HCR_TGE | HCR_TWI | HCR_TID2);
+
+		printf("TGE ");
+		l2_print_exit(rows[i].name, &v);
+	}
+}
+
+static void others(void)
+{
+	u64 base = l2_hcr;
+
+	l2_hcr &= ~HCR_VM;
+	l2_trace("DC without VM: stage 2 still there", do_load, 0x200000000UL, 0, L2_EL1, HCR_DC);
+	printf("VM clear, load: %s\n",
+	       l2_call(do_load, (u64)&base, 0) == base ? "ok" : "wrong");
+	l2_hcr = base;
+	/* HVC is UNDEFINED: with the vector unmapped that is a stage 2 fault on its fetch */
+	guest_write(0x300000000UL, VBAR);
+	l2_print_exit("HCD",
+		      &(struct vcpu[]){ l2_first_exit(do_hvc, 0, 0, L2_EL1, HCR_HCD) }[0]);
+	l2_reset_el1();
+	l2_trace("fpcr", do_fp, 0, 0, L2_EL1, 0);
+}
+
+void guest_main(void)
+{
+	mmu_init_el2();
+	l2_init();
+	run(el1_rows, ARRAY_SIZE(el1_rows), L2_EL1);
+	l2_reset_el1();
+	run(el0_rows, ARRAY_SIZE(el0_rows), L2_EL0);
+	virtual_interrupts();
+	tge();
+	others();
+}
