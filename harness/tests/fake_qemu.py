@@ -137,8 +137,9 @@ def hang(fake: Fake) -> int:
 def deaf(fake: Fake) -> int:
     """Nobody answers but QEMU's monitor."""
     fake.boot()
+    requests = fake.ports["qmp"].makefile()
     while True:
-        request = json.loads(fake.ports["qmp"].makefile().readline())
+        request = json.loads(requests.readline())
         if "id" in request:
             text = "\nCPU#0\n PC=0000000040000010 X00=0\nPSTATE=600003c9 -ZC- EL2h BTYPE=0\n"
             answer = {"return": text, "id": request["id"]}

@@ -162,15 +162,16 @@ def _bare_metal(name: str, row: dict[str, Any], config: RunConfig) -> Target:
     if not image.exists():
         raise Vel2Error(f"L1 {name}: {image.relative_to(ROOT)} was not built")
     mode = "" if config.l1_mode == "any" else f"mode={config.l1_mode}"
-    elf = image.with_suffix(".elf")
+    elf, bundled = image.with_suffix(".elf"), name == "bundled"
     return Target(
         kernel=image,
-        append=_words(mode, str(row.get("append", ""))),
+        # The first word of a name counts: a user's --l1-append goes before the table's.
+        append=_words(mode, config.l1_append, "" if bundled else str(row.get("append", ""))),
         verdict=True,
         symbols={"L1": [elf], "L2": [elf, *sorted(GUESTS.glob("*l2*.elf"))]},
-        measured=name == "bundled",
+        measured=bundled,
         timeout=60,
-        mem=int(row.get("mem", 1024 if name == "bundled" else 256)),
+        mem=int(row.get("mem", 1024 if bundled else 256)),
     )
 
 
@@ -193,6 +194,7 @@ def _linux(config: RunConfig) -> Target:
             "vel2: l2-done": "L2 did not run to its end",
             "vel2: l2-exit=0": "L2's VMM failed",
         },
+        symbols={"L1": [payload.symbols], "L2": [payload.symbols]},
         timeout=300,
         mem=1536,
     )
@@ -211,7 +213,8 @@ def resolve(config: RunConfig) -> Target:
         target = Target(Path(config.l1))
     if config.l1_initrd:
         target.initrd = config.l1_initrd
-    target.append = _words(target.append, config.l1_append)
+    if not target.verdict:
+        target.append = _words(target.append, config.l1_append)
     measured = target.measured and not config.native
     config.mem = target.mem if config.mem is None else config.mem
     config.timeout = target.timeout if config.timeout is None else config.timeout

@@ -54,6 +54,7 @@ class Result:
     counters: list[Record] = field(default_factory=list)  # the last of each vCPU
     vcpus: list[Record] = field(default_factory=list)
     traces: list[Record] = field(default_factory=list)
+    tests: list[Record] = field(default_factory=list)  # L0's own (vel2.test=)
     logs: list[Record] = field(default_factory=list)
     panics: list[Record] = field(default_factory=list)
     garbage: list[str] = field(default_factory=list)
@@ -149,6 +150,8 @@ class _Session:
             result.vcpus.append(record)
         elif kind == "panic":
             result.panics.append(record)
+        elif kind == "test":
+            result.tests.append(record)
         elif kind == "end":
             self.end = str(record.get("why", ""))
         elif kind == "log":
@@ -168,14 +171,21 @@ class _Session:
             self.result.counters = kept + [record]
 
 
-def _l0_append(config: RunConfig) -> str:
-    words = [f"vel2.mech={config.mech}", f"vel2.l1_mode={config.l1_mode}"]
-    if config.host:
-        words.insert(0, f"vel2.host={config.host}")
-    words += [f"vel2.smp={config.smp}", f"vel2.markers={'on' if config.markers else 'off'}"]
-    if config.trace:
-        words.append(f"vel2.trace={config.trace}")
-    return " ".join(words + ([config.l0_append] if config.l0_append else []))
+def l0_append(config: RunConfig) -> str:
+    """L0's options; a word of config.l0_append takes the place of the one made here."""
+    words = {
+        "vel2.host": config.host or "",
+        # Without an L1 there is no mechanism to choose: self tests run on any CPU.
+        "vel2.mech": "" if config.l1 == "none" else config.mech,
+        "vel2.l1_mode": config.l1_mode,
+        "vel2.smp": str(config.smp),
+        "vel2.markers": "on" if config.markers else "off",
+        "vel2.trace": str(config.trace) if config.trace else "",
+    }
+    own = config.l0_append.split()
+    given = {word.partition("=")[0] for word in own}
+    made = [f"{key}={value}" for key, value in words.items() if value and key not in given]
+    return " ".join(made + own)
 
 
 def _machine(config: RunConfig, log: Path | None, gdb: str | None) -> Machine:
@@ -199,7 +209,7 @@ def qemu_command(
     Vel2Error when L1 is no kernel or does not fit.
     """
     machine = _machine(config, log, gdb)
-    append, where, kernel = _l0_append(config), None, None
+    append, where, kernel = l0_append(config), None, None
     if target.kernel is not None:
         image = load(target.kernel)
         size = target.initrd.stat().st_size if target.initrd else None

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The machine is the oracle: each bare-metal L1 on QEMU's real EL2 first, at vEL2 after.
+
+What it prints must be the same, under every host, mechanism and L1 mode.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vel2lib import table
+from vel2lib.config import HOSTS, MECHS, RunConfig, guest_table, resolve
+from vel2lib.debian import ROOT
+from vel2lib.run import Result, execute
+
+GUESTS = guest_table()
+#: Features of QEMU's `max` that a row may need.
+CPU_HAS = frozenset({"vhe", "nv", "nv2", "fgt", "ecv", "pauth", "mte", "a32", "e2h0"})
+_ROW = re.compile(r"^SYSREG\((\w+),.*?LOC\([^)]*\),\s*\w+,\s*\w+,\s*(0x[0-9a-f]+|NOVNCR)", re.M)
+
+
+def modes(row: dict[str, Any]) -> list[str]:
+    """L1 modes in which a guest runs."""
+    return list(row.get("modes", ["vhe", "nvhe"]))
+
+
+def page_registers() -> set[str]:
+    """Registers that NV2 keeps in the VNCR page."""
+    rows = _ROW.findall((ROOT / "hyp/sysregs.def").read_text())
+    return {name for name, offset in rows if offset != "NOVNCR"}
+
+
+def run(name: str, mode: str, **more: Any) -> Result:
+    """One run of a guest of the table."""
+    row = GUESTS[name]
+    append = str(row.get("append", ""))
+    config = RunConfig(l1=name, l1_mode=mode, l1_append=append, **more)
+    if config.native:
+        config.timeout = float(row.get("timeout", 20))
+    return execute(config, resolve(config))
+
+
+@functools.lru_cache(maxsize=None)
+def native(name: str, mode: str) -> tuple[str, ...]:
+    """What a guest prints on QEMU's own EL2."""
+    result = run(name, mode, native=True)
+    assert result.status == 0, explain(result)
+    return tuple(result.lines())
+
+
+def explain(result: Result) -> str:
+    """What a run that failed has to say."""
+    return "\n".join([result.outcome, *table.explain(result), *result.lines()[-40:]])
+
+
+def comparable(lines: tuple[str, ...], row: dict[str, Any], mech: str) -> list[str]:
+    """The lines that must be equal. RES0 bits of registers in the page are nv2's one exception."""
+    if mech != "nv2" or row.get("nv2", "same") != "page":
+        return list(lines)
+    page = page_registers()
+    return [s for s in lines if not (s.startswith("REG ") and page & set(s.upper().split()[1:2]))]
+
+
+def natives() -> list[Any]:
+    """Guest x mode."""
+    return [pytest.param(n, m, id=f"{n}-{m}") for n, row in GUESTS.items() for m in modes(row)]
+
+
+def nested() -> list[Any]:
+    """Guest x mode x host x mechanism."""
+    return [
+        pytest.param(n, m, host, mech, id=f"{n}-host_{host}-{mech}-l1_{m}")
+        for n, row in GUESTS.items()
+        for m, host, mech in itertools.product(modes(row), HOSTS, MECHS)
+    ]
+
+
+def skip_unless_offered(name: str) -> None:
+    """Skip a guest that needs what this CPU has not."""
+    lacking = set(GUESTS[name].get("needs", [])) - CPU_HAS
+    if lacking:
+        pytest.skip(f"this CPU has no {', '.join(sorted(lacking))}")
+
+
+@pytest.mark.parametrize("name, mode", natives())
+def test_on_real_el2(guests: Path, name: str, mode: str) -> None:
+    """The guest passes on the machine itself, or it is no oracle."""
+    skip_unless_offered(name)
+    assert "ALL PASS" in native(name, mode)
+
+
+@pytest.mark.parametrize("name, mode, host, mech", nested())
+def test_at_virtual_el2(l0: Path, name: str, mode: str, host: str, mech: str) -> None:
+    """The guest prints at vEL2 what it prints on real EL2, and L0's counts are QEMU's."""
+    skip_unless_offered(name)
+    row = GUESTS[name]
+    expected = native(name, mode)
+    result = run(name, mode, host=host, mech=mech, witness=True, trace=10)
+    assert comparable(tuple(result.lines()), row, mech) == comparable(expected, row, mech), explain(
+        result
+    )
+    assert result.status == 0, explain(result)

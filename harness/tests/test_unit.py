@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The pure parts of L0, compiled for the build machine under sanitizers.
+
+Each unit/*.c is a program that exits with 0 when all is well. A line of its opening comment says what
+it is built from:    unit: shadow/s2_walk.c shadow/s2_table.c -DSOMETHING
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from vel2lib.config import BUILD
+from vel2lib.debian import ROOT
+
+UNITS = sorted((ROOT / "harness/tests/unit").glob("*.c"))
+FLAGS = [
+    *("-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror"),
+    *("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
+    *("-I.", "-Ihyp"),
+]
+
+
+def sources(unit: Path) -> list[str]:
+    """What the opening comment says: sources and flags."""
+    found = re.search(r"\bunit:[ \t]*(.*(?:\\\n.*)*)", unit.read_text())
+    assert found, f"{unit.name} does not say what it is built from"
+    return found.group(1).replace("\\\n", " ").replace("*/", " ").replace("*", " ").split()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda p: p.stem)
+def test_unit(unit: Path, tmp_path: Path) -> None:
+    """Builds without a warning, runs without a finding."""
+    program = BUILD / "unit" / unit.stem
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program = tmp_path / unit.stem
+    words = sources(unit)
+    built = subprocess.run(
+        ["gcc", *FLAGS, "-o", str(program), str(unit), *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    done = subprocess.run(
+        [str(program)], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
