@@ -32,13 +32,15 @@ __fpsimd_save:
 	fp_regs	stp
 	mrs	x1, fpsr
 	mrs	x2, fpcr
-	stp	x1, x2, [x0, #16 * 32]
+	add	x0, x0, #16 * 32
+	stp	x1, x2, [x0]
 	ret
 
 	.globl	__fpsimd_restore
 __fpsimd_restore:
 	fp_regs	ldp
-	ldp	x1, x2, [x0, #16 * 32]
+	add	x0, x0, #16 * 32
+	ldp	x1, x2, [x0]
 	msr	fpsr, x1
 	msr	fpcr, x2
 	ret
