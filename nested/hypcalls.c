@@ -4,6 +4,7 @@
  */
 #include <kvm_hyp.h>
 #include <nested.h>
+#include <selftest.h>
 
 #define HYPCALL(name, call)							\
 	unsigned long hyp_call_##name(unsigned long a0 __maybe_unused,		\

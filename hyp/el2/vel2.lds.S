@@ -19,9 +19,9 @@ SECTIONS
 	. = ALIGN(4096);
 	__hyp_text_start = .;
 	.hyp.text : {
-		*hyp/el2/*.o(.text .text.*)
-		*shadow/*.o(.text .text.*)
-		*nested/*.o(.text .text.*)
+		*hyp?el2?*.o(.text .text.*)
+		*shadow?*.o(.text .text.*)
+		*nested?*.o(.text .text.*)
 	}
 	. = ALIGN(4096);
 	__hyp_text_end = .;

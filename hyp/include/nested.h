@@ -108,6 +108,8 @@ enum host_exit nested_serror_exit(struct kvm_vcpu *vcpu);
 /* --- nested/sysreg.c, nested/abort.c: exit handlers by class --- */
 enum host_exit nested_sys64_exit(struct kvm_vcpu *vcpu, u64 esr);
 enum host_exit nested_abort_exit(struct kvm_vcpu *vcpu, u64 esr);
+/* The access in vcpu->arch.fault hit nothing: what the bus answers. For the host. */
+void nested_external_abort(struct kvm_vcpu *vcpu);
 
 /* --- nested/setup.c --- */
 

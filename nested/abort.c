@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Stage-2 aborts: fill the table that ran, tell L1, or have the host emulate a device. EL2.
+ */
+#include <errno.h>
+#include <kvm_hyp.h>
+#include <log.h>
+#include <nested.h>
+
+static bool is_iabt(u64 esr)
+{
+	return ESR_EC(esr) == ESR_EC_IABT_LOW;
+}
+
+static u32 access_of(const struct kvm_vcpu *vcpu, u64 esr)
+{
+	u32 access = (*vcpu_cpsr(vcpu) & PSR_MODE_MASK) == PSR_MODE_EL0t ? S2_ACC_EL0 : 0;
+
+	if (esr & ESR_S1PTW)
+		return access | S2_ACC_S1PTW | (!is_iabt(esr) && (esr & ESR_WNR) ? S2_ACC_WRITE : 0) |
+		       S2_ACC_READ;
+	if (is_iabt(esr))
+		return access | S2_ACC_EXEC;
+	/* Cache maintenance reports WnR=1 but needs to read only. */
+	if ((esr & ESR_WNR) && !(esr & ESR_CM))
+		return access | S2_ACC_WRITE;
+	return access | S2_ACC_READ;
+}
+
+/* HPFAR_EL2 has the page; the rest is in FAR_EL2, unless the address is that of a table. */
+static l2ipa_t fault_ipa(u64 esr, u64 far)
+{
+	l2ipa_t ipa = FIELD_GET(HPFAR_FIPA, read_sysreg(HPFAR_EL2)) << 12;
+
+	return esr & ESR_S1PTW ? ipa : ipa | (far & 0xfff);
+}
+
+/* Nothing is there: what the bus answers on the real machine. */
+static void external_abort(struct kvm_vcpu *vcpu, u64 esr, u64 far)
+{
+	u64 fsc = ESR_FSC_EXTABT, keep = ESR_IL | (0x3fULL << ESR_EC_SHIFT);
+
+	if (esr & ESR_S1PTW)
+		fsc = ESR_FSC_SEA_TTW(esr & ESR_FSC_LEVEL);
+	if (!is_iabt(esr))
+		keep |= ESR_WNR | ESR_CM;
+	kvm_inject_abort(vcpu, (esr & keep) | fsc, far);
+}
+
+/* L1's own stage 2 refused: it sees what it would have seen with nobody below it. */
+static void give_to_l1(struct kvm_vcpu *vcpu, u64 esr, u64 far, const struct s2_fault_result *res)
+{
+	vcpu_write_sys_reg(vcpu, far, FAR_EL2);
+	vcpu_write_sys_reg(vcpu, (res->fipa >> 12) << 4, HPFAR_EL2);
+	kvm_inject_nested_sync(vcpu, (esr & ~(u64)ESR_FSC) | res->fsc);
+	vcpu->arch.prefill = true;
+	vcpu->arch.prefill_ipa = res->fipa;
+}
+
+static enum host_exit emulate(struct kvm_vcpu *vcpu, u64 esr, u64 far,
+			      const struct s2_fault_result *res)
+{
+	if (is_iabt(esr) || (esr & (ESR_S1PTW | ESR_CM)) || !(esr & ESR_ISV)) {
+		exit_done(vcpu, exit_reason_sync(esr), OUT_REFLECTED);
+		external_abort(vcpu, esr, far);
+		return HOST_EXIT_RESUME;
+	}
+	exit_done(vcpu, exit_reason_sync(esr), OUT_HANDLED);
+	vcpu->arch.fault.esr = esr;
+	vcpu->arch.fault.far = far;
+	vcpu->arch.fault.l1_ipa = res->l1_ipa;
+	return HOST_EXIT_MMIO;
+}
+
+enum host_exit nested_abort_exit(struct kvm_vcpu *vcpu, u64 esr)
+{
+	u64 far = read_sysreg(FAR_EL2), type = esr & ESR_FSC_TYPE;
+	struct s2_fault_result res = { 0 };
+	int ret;
+
+	if (type != ESR_FSC_FAULT && type != ESR_FSC_ACCESS && type != ESR_FSC_PERM &&
+	    type != ESR_FSC_ADDRSZ) {
+		/* Not stage 2's: an external abort that L1's HCR_EL2.TEA routes to it. */
+		exit_done(vcpu, exit_reason_sync(esr), OUT_FORWARDED);
+		vcpu_write_sys_reg(vcpu, far, FAR_EL2);
+		kvm_inject_nested_sync(vcpu, esr);
+		return HOST_EXIT_RESUME;
+	}
+	ret = s2_shadow_fault(vcpu->arch.hw_mmu, fault_ipa(esr, far), access_of(vcpu, esr), &res);
+	switch (ret) {
+	case S2_RETRY:
+		exit_done(vcpu, exit_reason_sync(esr), OUT_HANDLED);
+		return HOST_EXIT_RESUME;
+	case S2_INJECT:
+		exit_done(vcpu, exit_reason_sync(esr), OUT_FORWARDED);
+		give_to_l1(vcpu, esr, far, &res);
+		return HOST_EXIT_RESUME;
+	case S2_EMULATE:
+		return emulate(vcpu, esr, far, &res);
+	default:
+		exit_done(vcpu, exit_reason_sync(esr), OUT_HANDLED);
+		log_error("no page for a shadow stage-2 table of IPA 0x%llx", fault_ipa(esr, far));
+		return HOST_EXIT_SHUTDOWN;
+	}
+}
+
+void nested_external_abort(struct kvm_vcpu *vcpu)
+{
+	external_abort(vcpu, vcpu->arch.fault.esr, vcpu->arch.fault.far);
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Marked regions: a guest of any level says HVC #0x4e56 where an operation begins and ends, and L0
+ * says what lay between. EL2.
+ *
+ * Neither marker is an exit that anybody sees in the counts, nor an HVC that L1 sees. L0's
+ * instructions between the two readings include the rest of the first marker's handling and the
+ * beginning of the second's: a constant, which the guest's empty regions measure.
+ */
+#include <abi.h>
+#include <hyp_init.h>
+#include <stats.h>
+
+#include <kvm_hyp.h>
+#include <nested.h>
+
+bool markers_on;
+
+static u64 insn_begin[MAX_VCPUS];
+
+static u64 instructions(void)
+{
+	isb();
+	return read_sysreg(PMEVCNTR0_EL0);
+}
+
+bool marker_hvc(struct kvm_vcpu *vcpu, u64 esr)
+{
+	const u64 *regs = vcpu->arch.ctxt.regs.regs;
+	u64 now = 0;
+
+	if ((esr & ESR_IMM16) != MARKER_HVC)
+		return false;
+	if (hyp_pmu)
+		now = instructions();
+	vcpu->arch.exit_reason = EXIT_HVC;
+	vcpu->arch.exit_outcome = OUT_HANDLED;
+	switch (regs[0]) {
+	case MARKER_BEGIN:
+		sample_begin(vcpu);
+		if (hyp_pmu)
+			insn_begin[vcpu->vcpu_id] = instructions();
+		break;
+	case MARKER_END:
+		/* The counter has 32 bits. */
+		sample_emit(vcpu, regs[1], (enum level)vcpu->arch.exit_level, regs[2],
+			    hyp_pmu ? (u32)(now - insn_begin[vcpu->vcpu_id]) : NO_INSTRUCTIONS);
+		break;
+	}
+	return true;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A vCPU's constants: what it offers, what it always traps. EL2, once a vCPU, before it runs.
+ */
+#include <errno.h>
+#include <options.h>
+
+#include <kvm_hyp.h>
+#include <nested.h>
+
+/* Whatever runs: stage 2, virtual interrupts, and what L0 must see or hide. */
+#define HCR_BASE	(HCR_VM | HCR_RW | HCR_IMO | HCR_FMO | HCR_AMO | HCR_TSC | HCR_TID3 | \
+			 HCR_TACR | HCR_TIDCP | HCR_TWI | HCR_TLOR | HCR_API | HCR_APK | HCR_FB | \
+			 HCR_BSU_IS | HCR_TSW)
+
+static void choose_mech(void)
+{
+	nested_mech = &nested_mechs[opts.mech == MECH_NV];
+	markers_on = opts.markers;
+}
+
+int nested_vcpu_init(struct kvm_vcpu *vcpu)
+{
+	choose_mech();
+	vcpu->arch.hcr_base = HCR_BASE | (has_vhe() ? HCR_E2H : 0);
+	vcpu->arch.hcr_el2 = vcpu->arch.hcr_base;
+	vcpu->arch.hcr_res1 = opts.l1_mode == L1_VHE ? HCR_E2H : 0;
+	vcpu->arch.midr = read_sysreg(MIDR_EL1);
+	vcpu->arch.timer.nv2 = nested_mech->vncr;
+	return nested_idregs_init(vcpu);
+}
