@@ -31,7 +31,7 @@ def sources(unit: Path) -> list[str]:
     return found.group(1).replace("\\\n", " ").replace("*/", " ").replace("*", " ").split()
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("unit", UNITS, ids=[p.stem for p in UNITS])
 def test_unit(unit: Path, tmp_path: Path) -> None:
     """Builds without a warning, runs without a finding."""
     program = BUILD / "unit" / unit.stem

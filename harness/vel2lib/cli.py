@@ -16,7 +16,7 @@ from . import setup
 from .errors import EXIT_ERROR, EXIT_OK, Vel2Error
 
 if TYPE_CHECKING:  # these need packages that setup installs
-    from .config import RunConfig
+    from .config import RunConfig, Target
     from .run import Result
 
 STATUSES = """exit status:
@@ -151,7 +151,7 @@ class _Progress:
             sys.stderr.write("\r\x1b[K")
 
 
-def prepare(config: "RunConfig", build: bool, progress: Callable[[str], None]) -> Any:
+def prepare(config: "RunConfig", build: bool, progress: Callable[[str], None]) -> "Target":
     """Everything before QEMU: checks, the build, L1's files. Vel2Error when one fails."""
     from . import config as configuration
 

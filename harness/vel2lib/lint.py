@@ -193,7 +193,14 @@ def check_headers() -> list[str]:
 def check_python() -> list[str]:
     """mypy --strict and black."""
     complaints = _run(
-        ["mypy", "--strict", "--explicit-package-bases", "harness/vel2lib", "harness/payload"]
+        [
+            "mypy",
+            "--strict",
+            "--explicit-package-bases",
+            "harness/vel2lib",
+            "harness/payload",
+            "harness/debugger",
+        ]
         + [shown(p) for p in tracked("harness/tests/*.py")],
         MYPYPATH="harness:harness/tests",
     )
