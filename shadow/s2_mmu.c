@@ -63,11 +63,11 @@ static void set_hw(struct s2_mmu *mmu, const struct s2_table *t)
 
 int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
 {
-	u32 last = (u32)cfg->vmid_base + cfg->nr_shadows;
+	u32 vmid = cfg->vmid_base ? cfg->vmid_base : 1, last = vmid + cfg->nr_shadows;
 	u8 pa_bits = cfg->hw_pa_bits > 48 ? 48 : cfg->hw_pa_bits;
 	int ret;
 
-	if (!cfg->vmid_base || !cfg->nr_shadows || cfg->nr_shadows > S2_MAX_SHADOWS ||
+	if (!cfg->nr_shadows || cfg->nr_shadows > S2_MAX_SHADOWS ||
 	    (cfg->hw_vmid_bits != 8 && cfg->hw_vmid_bits != 16) || last >> cfg->hw_vmid_bits ||
 	    cfg->l1_ipa_bits > pa_bits || cfg->caps.pa_bits > pa_bits)
 		return -EINVAL;
@@ -79,13 +79,13 @@ int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
 	if (ret)
 		return ret;
 	vm->canonical.vm = vm;
-	vm->canonical.vmid = cfg->vmid_base;
+	vm->canonical.vmid = (u16)vmid;
 	set_hw(&vm->canonical, &vm->canonical.table);
 	/* The VMIDs may have been somebody's before. */
 	s2_hw_tlbi_vmid(vm->canonical.hw_vttbr);
 	for (unsigned int i = 0; i < cfg->nr_shadows; i++) {
 		vm->shadow[i].vm = vm;
-		vm->shadow[i].vmid = (u16)(cfg->vmid_base + 1 + i);
+		vm->shadow[i].vmid = (u16)(vmid + 1 + i);
 	}
 	return 0;
 }

@@ -251,7 +251,7 @@ struct s2_config {
 	u8 hw_vmid_bits;     /* 8 or 16 (16: VTCR_EL2.VS is set in hw_vtcr) */
 	bool hw_xnx;         /* the CPU has FEAT_XNX */
 	u8 nr_shadows;       /* 1..S2_MAX_SHADOWS; more than the VM has vCPUs */
-	u16 vmid_base;       /* first of nr_shadows + 1 hardware VMIDs of this VM; not 0, the host's */
+	u16 vmid_base;       /* first of nr_shadows + 1 hardware VMIDs of this VM; 0 (the host's): 1 */
 	u32 shadow_pages;    /* limit of pages for all shadow tables; 0: 512 */
 };
 
