@@ -43,14 +43,15 @@ static void put_num(const struct sink *s, const struct spec *f, u64 val, bool ne
 {
 	const char *digits = f->upper ? "0123456789ABCDEF" : "0123456789abcdef";
 	char buf[20];
-	int n = 0, extra = neg + (f->alt && base == 16 ? 2 : 0);
+	int n = 0, len, extra = neg + (f->alt && base == 16 ? 2 : 0);
 
 	do {
 		buf[n++] = digits[val % base];
 		val /= base;
 	} while (val);
+	len = n + extra;
 	if (!f->left && !f->zero)
-		pad(s, ' ', f->width - n - extra);
+		pad(s, ' ', f->width - len);
 	if (neg)
 		s->out(s->arg, '-');
 	if (f->alt && base == 16) {
@@ -58,11 +59,11 @@ static void put_num(const struct sink *s, const struct spec *f, u64 val, bool ne
 		s->out(s->arg, 'x');
 	}
 	if (!f->left && f->zero)
-		pad(s, '0', f->width - n - extra);
+		pad(s, '0', f->width - len);
 	while (n)
 		s->out(s->arg, buf[--n]);
 	if (f->left)
-		pad(s, ' ', f->width - (int)n - extra);
+		pad(s, ' ', f->width - len);
 }
 
 static int parse_int(const char **fmt)

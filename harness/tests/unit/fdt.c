@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* unit: hyp/host/fdt.c hyp/host/fdt-l1.c -Ihyp/include -lfdt */
+/*
+ * L0's reading of its device tree, and L1's tree made from it; then the same with trees damaged in every way. A
+ * tree lies at the end of a page that nothing follows, so that reading past it is seen in libfdt too.
+ */
+#include <fdt-l1.h>
+#include <host.h>
+#include <libfdt.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "unit.h"
+
+#define AREA	(1UL << 20)
+
+static char good[1 << 16];
+static size_t good_size;
+static char *area; /* AREA bytes, then a page without access */
+static struct l0_platform plat_;
+static char err[256];
+
+/* Tests run at the repository's root. */
+static void load(void)
+{
+	FILE *f = popen("dtc -q -I dts -O dtb harness/tests/unit/virt.dts", "r");
+
+	CHECK(f);
+	good_size = fread(good, 1, sizeof(good), f);
+	CHECK(!pclose(f));
+	CHECK(good_size > 1000 && good_size < sizeof(good));
+	area = mmap(NULL, AREA + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(area != MAP_FAILED && !mprotect(area + AREA, 4096, PROT_NONE));
+}
+
+static char *at_end(const void *data, size_t size)
+{
+	char *p = area + AREA - ((size + 7) & ~7UL);
+
+	memcpy(p, data, size);
+	return p;
+}
+
+static int parse(const void *fdt, size_t size)
+{
+	return platform_parse(fdt, size, &plat_, err, sizeof(err));
+}
+
+static void platform(void)
+{
+	char *fdt = at_end(good, good_size);
+
+	CHECK(!parse(fdt, good_size));
+	CHECK(plat_.ram_base == 0x40000000 && plat_.ram_size == 0x40600000);
+	CHECK(plat_.uart0 == 0x9000000 && plat_.uart0_intid == 33 && plat_.uart1_intid == 40);
+	CHECK(plat_.gicd == 0x8000000 && plat_.gicd_size == 0x10000);
+	CHECK(plat_.gicr == 0x80a0000 && plat_.gicr_size == 0xf60000);
+	CHECK(plat_.nr_cpus == 2 && plat_.mpidr[0] == 0 && plat_.mpidr[1] == 1);
+	CHECK(plat_.kernel.addr == 0x40800000 && plat_.kernel.size == 0x100000);
+	CHECK(!strcmp(plat_.kernel.args, "console=ttyAMA0 quiet"));
+	CHECK(plat_.initrd.addr == 0x48400000 && plat_.initrd.size == 0x300000);
+	CHECK(!strcmp(plat_.initrd.args, ""));
+	CHECK(!strcmp(platform_bootargs(fdt), "vel2.host=vhe vel2.mech=nv2"));
+}
+
+static const char *str_at(const void *fdt, const char *path, const char *prop)
+{
+	int node = fdt_path_offset(fdt, path);
+
+	return node < 0 ? NULL : fdt_getprop(fdt, node, prop, NULL);
+}
+
+static unsigned long long u64_at(const void *fdt, const char *path, const char *prop, int i)
+{
+	int len;
+	const fdt64_t *v = fdt_getprop(fdt, fdt_path_offset(fdt, path), prop, &len);
+
+	CHECK(v && len >= (i + 1) * 8);
+	return fdt64_ld(v + i);
+}
+
+static struct l1_fdt_config config(unsigned int cpus)
+{
+	return (struct l1_fdt_config){
+		.ram_base = 0x40000000,
+		.ram_size = 0x40000000,
+		.nr_vcpus = cpus,
+		.uart0 = 0x9000000,
+		.initrd = 0x47e00000,
+		.initrd_size = 0x300000,
+		.bootargs = "a=b quiet",
+	};
+}
+
+static void children(const void *fdt)
+{
+	static const char *const known[] = { "psci", "pl011@9000000", "intc@8000000", "cpus", "timer",
+					     "apb-pclk", "memory@40000000", "aliases", "chosen" };
+	int node, n = 0;
+	size_t i;
+
+	fdt_for_each_subnode(node, fdt, 0) {
+		for (i = 0; i < ARRAY_SIZE(known); i++) {
+			if (!strcmp(fdt_get_name(fdt, node, NULL), known[i]))
+				break;
+		}
+		CHECK(i < ARRAY_SIZE(known));
+		n++;
+	}
+	CHECK(n == ARRAY_SIZE(known));
+}
+
+static void l1_tree(void)
+{
+	static char buf[L1_FDT_SIZE] __attribute__((aligned(8)));
+	struct l1_fdt_config cfg = config(1);
+
+	CHECK(!l1_fdt_build(good, buf, sizeof(buf), &cfg, err, sizeof(err)));
+	CHECK(!fdt_check_full(buf, sizeof(buf)) && !fdt_num_mem_rsv(buf));
+	children(buf);
+	CHECK(!strcmp(str_at(buf, "/chosen", "bootargs"), "a=b quiet"));
+	CHECK(!strcmp(str_at(buf, "/chosen", "stdout-path"), "/pl011@9000000"));
+	CHECK(!strcmp(str_at(buf, "/aliases", "serial0"), "/pl011@9000000"));
+	CHECK(!strcmp(str_at(buf, "/psci", "method"), "smc"));
+	CHECK(u64_at(buf, "/chosen", "linux,initrd-start", 0) == 0x47e00000);
+	CHECK(u64_at(buf, "/chosen", "linux,initrd-end", 0) == 0x48100000);
+	CHECK(u64_at(buf, "/memory@40000000", "reg", 1) == 0x40000000);
+	CHECK(u64_at(buf, "/intc@8000000", "reg", 2) == 0x80a0000);
+	CHECK(fdt_path_offset(buf, "/cpus/cpu@0") > 0 && fdt_path_offset(buf, "/cpus/cpu@1") < 0);
+	CHECK(fdt_path_offset(buf, "/cpus/cpu-map") < 0);
+	CHECK(fdt_path_offset(buf, "/intc@8000000/its@8080000") < 0);
+	CHECK(!str_at(buf, "/chosen", "kaslr-seed"));
+	/* L1's tree is one that L0 would take for its own, but for the second UART. */
+	CHECK(parse(buf, sizeof(buf)) < 0 && strstr(err, "second PL011"));
+	cfg = config(2);
+	cfg.initrd_size = 0;
+	CHECK(!l1_fdt_build(good, buf, sizeof(buf), &cfg, err, sizeof(err)));
+	CHECK(fdt_path_offset(buf, "/cpus/cpu@1") > 0);
+	CHECK(!str_at(buf, "/chosen", "linux,initrd-start"));
+	cfg = config(3);
+	CHECK(l1_fdt_build(good, buf, sizeof(buf), &cfg, err, sizeof(err)) < 0);
+	cfg = config(1);
+	CHECK(l1_fdt_build(good, buf, good_size, &cfg, err, sizeof(err)) == 0);
+	CHECK(l1_fdt_build(good, buf, 256, &cfg, err, sizeof(err)) < 0 && strstr(err, "more than"));
+}
+
+/* What is missing is named. */
+static void missing(void)
+{
+	static const struct {
+		const char *path, *says;
+	} rows[] = {
+		{ "/memory@40000000", "memory" }, { "/pl011@9040000", "PL011" },
+		{ "/pl011@9000000", "PL011" },	  { "/intc@8000000", "GICv3" },
+		{ "/cpus", "/cpus" },
+	};
+	static char buf[1 << 16] __attribute__((aligned(8)));
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		memcpy(buf, good, good_size);
+		CHECK(!fdt_del_node(buf, fdt_path_offset(buf, rows[i].path)));
+		CHECK(parse(buf, sizeof(buf)) < 0 && strstr(err, rows[i].says));
+	}
+	memcpy(buf, good, good_size);
+	CHECK(!fdt_del_node(buf, fdt_path_offset(buf, "/chosen")));
+	CHECK(!parse(buf, sizeof(buf)) && !plat_.kernel.size && !plat_.initrd.size);
+	CHECK(!strcmp(platform_bootargs(buf), ""));
+	memset(buf, 0, 64);
+	CHECK(parse(buf, sizeof(buf)) < 0 && strstr(err, "broken device tree"));
+}
+
+/* Both steps on a damaged tree: whatever they say, they come back. */
+static void try_both(const char *data, size_t size)
+{
+	static char buf[L1_FDT_SIZE] __attribute__((aligned(8)));
+	struct l1_fdt_config cfg = config(1);
+	char *fdt = at_end(data, size);
+
+	err[0] = 0;
+	if (parse(fdt, size)) {
+		CHECK(err[0]);
+		return;
+	}
+	platform_bootargs(fdt);
+	CHECK(strlen(plat_.kernel.args) < size);
+	cfg.bootargs = plat_.kernel.args;
+	err[0] = 0;
+	if (l1_fdt_build(fdt, buf, sizeof(buf), &cfg, err, sizeof(err)))
+		CHECK(err[0]);
+	else
+		CHECK(!fdt_check_full(buf, sizeof(buf)));
+}
+
+static void damaged(void)
+{
+	static char p[1 << 16];
+	unsigned long long seed = 2463534242ULL;
+	unsigned int k;
+	size_t i;
+
+	for (i = 64; i < good_size; i += 4) /* cut short, header as it was */
+		try_both(good, i);
+	for (i = 0; i < good_size; i++) {
+		memcpy(p, good, good_size);
+		p[i] = (char)~p[i];
+		try_both(p, good_size);
+		p[i] = (char)(good[i] ^ 1);
+		try_both(p, good_size);
+	}
+	for (i = 0; i < 20000; i++) {
+		memcpy(p, good, good_size);
+		for (k = unit_random(&seed) % 8 + 1; k; k--)
+			p[unit_random(&seed) % good_size] = (char)unit_random(&seed);
+		try_both(p, good_size);
+	}
+}
+
+int main(void)
+{
+	load();
+	platform();
+	l1_tree();
+	missing();
+	damaged();
+	return 0;
+}

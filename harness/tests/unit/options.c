@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* unit: hyp/host/options.c -Ihyp/include */
+/* L0's options: every good one, and that every bad one is named in the message. */
+#include <options.h>
+#include <string.h>
+
+#include "unit.h"
+
+static struct l0_options o;
+static char err[256];
+
+static int parse(const char *s)
+{
+	char *copy = strdup(s); /* exact size: the sanitizer sees a byte too far */
+	int ret = options_parse(copy, &o, err, sizeof(err));
+
+	free(copy);
+	return ret;
+}
+
+static void good(void)
+{
+	CHECK(!parse(""));
+	CHECK(o.host == HOST_AUTO && o.mech == MECH_AUTO && !o.smp && !o.markers && !o.trace);
+	CHECK(!parse("  vel2.host=nvhe\tvel2.mech=nv \n vel2.smp=8 vel2.markers=on "));
+	CHECK(o.host == HOST_NVHE && o.mech == MECH_NV && o.smp == 8 && o.markers);
+	CHECK(!parse("vel2.host=vhe vel2.mech=nv2 vel2.l1_mode=vhe vel2.trace=256 vel2.markers=off"));
+	CHECK(o.host == HOST_VHE && o.mech == MECH_NV2 && o.l1_mode == L1_VHE && o.trace == 256);
+	CHECK(!o.markers);
+	CHECK(!parse("vel2.test=corrupt-stack vel2.l1_mode=any"));
+	CHECK(o.test == TEST_CORRUPT_STACK && o.l1_mode == L1_ANY);
+	CHECK(!parse("vel2.smp=1 vel2.smp=2") && o.smp == 2);
+}
+
+static void bad(void)
+{
+	static const char *const words[] = {
+		"vel2.host=", "vel2.host", "vel2.host=VHE", "vel2.host=vhe2", "vel2.host=vh",
+		"vel2.smp=0", "vel2.smp=9", "vel2.smp=-1", "vel2.smp=0x1", "vel2.smp=",
+		"vel2.smp=99999999999999999999", "vel2.trace=257", "vel2.trace=1e2",
+		"vel2.mech=pv", "vel2.markers=yes", "vel2.test=none", "vel2.nonsense=1", "vel2.",
+		"console=ttyAMA0", "=", "vel2.hostvhe", "\xff\xfe", "vel2.host=vhe=nvhe",
+	};
+	char line[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		err[0] = 0;
+		CHECK(parse(words[i]) < 0);
+		CHECK(strstr(err, words[i]));
+		snprintf(line, sizeof(line), "vel2.host=vhe %s vel2.smp=1", words[i]);
+		CHECK(parse(line) < 0 && strstr(err, words[i]));
+	}
+}
+
+static void endless(void)
+{
+	char *s = malloc(100001);
+
+	memset(s, 'a', 100000);
+	s[100000] = 0;
+	CHECK(parse(s) < 0 && strlen(err) < sizeof(err));
+	memcpy(s, "vel2.host=", 10);
+	CHECK(parse(s) < 0 && strlen(err) < sizeof(err));
+	free(s);
+	CHECK(options_parse("vel2.host=x", &o, err, 4) < 0 && strlen(err) == 3);
+}
+
+int main(void)
+{
+	good();
+	bad();
+	endless();
+	return 0;
+}
