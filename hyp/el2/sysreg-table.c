@@ -8,6 +8,7 @@
  */
 #include <types.h>
 #include <exits.h>
+#include <kvm_host.h>
 #include <sysreg.h>
 #include <sysreg-defs.h>
 
@@ -81,6 +82,17 @@ static inline __maybe_unused void indices_differ(enum vcpu_sysreg idx)
 #define LOC(a, b, c)	{ LOC_##a, LOC_##b, LOC_##c }
 #define PEER_IDX(p)	((int)(p) < 0 ? SYSREG_NONE : (int)(p))
 
+/* An alias needs what its target needs, and E2H. */
+#define SYSREG(n, op0, op1, crn, crm, op2, l, p, fm, vn, rd, rs, gr, pg, ft, ...)	\
+	FEAT_OF_##n = FEAT_##ft,
+#define SYSALIAS(...)
+enum sysreg_feat {
+#include <sysregs.def>
+};
+#undef SYSREG
+#undef SYSALIAS
+#define ALIAS_FEAT(f)	((int)(f) == FEAT_ALWAYS ? FEAT_VHE : (int)(f))
+
 #define SYSREG(n, op0, op1, crn, crm, op2, l, p, fm, vn, rd, rs, gr, pg, ft, handler, fw, ru) \
 	[DESC_##n] = {								\
 		.name = #n, .rule = ru, .reset = rs, .access = access_##handler, .fwd = fw, \
@@ -93,7 +105,7 @@ static inline __maybe_unused void indices_differ(enum vcpu_sysreg idx)
 	[DESC_##n] = {								\
 		.name = #n, .rule = #n, .access = access_undef, .fwd = FWD(NOFWD), \
 		.enc = SYS_##n, .idx = target, .base = DESC_##target,		\
-		.peer = SYSREG_NONE, .vncr = NOVNCR, .feat = FEAT_VHE, .via = VIA_##v, \
+		.peer = SYSREG_NONE, .vncr = NOVNCR, .feat = ALIAS_FEAT(FEAT_OF_##target), .via = VIA_##v, \
 	},
 const struct sysreg_desc sysreg_descs[NR_SYS_DESCS] = {
 #include <sysregs.def>
@@ -177,6 +189,39 @@ const char *sysreg_name(unsigned int idx)
 enum vcpu_sysreg sysreg_e2h(enum vcpu_sysreg idx)
 {
 	return sysreg_e2h_idx[idx] ? (enum vcpu_sysreg)sysreg_e2h_idx[idx] : idx;
+}
+
+/* A field of one register after the other, in the order of sysfields.def. */
+struct sysreg_field {
+	u16 idx;
+	u8 unless;		/* enum vcpu_feature */
+	bool res1;
+	u64 mask;
+};
+
+#define RES0	false
+#define RES1	true
+#define SYSFIELD(reg, res, bits, feat) \
+	{ .idx = reg, .unless = FEAT_##feat, .res1 = res, .mask = bits },
+static const struct sysreg_field sysreg_fields[] = {
+#include <sysfields.def>
+};
+#undef SYSFIELD
+#undef RES0
+#undef RES1
+
+u64 sysreg_sanitize(const struct kvm_vcpu *vcpu, enum vcpu_sysreg idx, u64 val)
+{
+	u64 features = vcpu->kvm->vcpu_features;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(sysreg_fields); i++) {
+		const struct sysreg_field *f = &sysreg_fields[i];
+
+		if (f->idx != idx || (features & BIT(f->unless)))
+			continue;
+		val = f->res1 ? val | f->mask : val & ~f->mask;
+	}
+	return val;
 }
 
 u64 sysreg_reset_value(const struct sysreg_desc *desc)

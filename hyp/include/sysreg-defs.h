@@ -159,7 +159,7 @@ enum trap_result {
 	TRAP_HANDLED,	/* done; a read's value is in sys_reg_params.val */
 	TRAP_UNDEF,	/* the caller injects UNDEF into the level the access came from */
 	TRAP_INJECTED,	/* an exception is already injected */
-	TRAP_TO_HOST,	/* the host must finish it */
+	TRAP_TO_HOST,	/* as TRAP_HANDLED, but the host has to follow: sys_reg_params.host_exit */
 };
 
 struct kvm_vcpu;
@@ -171,6 +171,7 @@ struct sys_reg_params {
 	u8 rt;
 	bool is_write;
 	u8 via;		/* enum sysreg_via */
+	u8 host_exit;	/* TRAP_TO_HOST: enum host_exit */
 	u64 val;	/* write: the value; read: where the handler puts it */
 };
 

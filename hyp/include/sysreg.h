@@ -2,8 +2,8 @@
 /*
  * Access to system registers, and their fields.
  *
- * The encoding of every name comes from the tables (SYS_<name>), so that everything assembles with
- * -march=armv8-a and a name cannot mean one register to the decoder and another to the accessor.
+ * The encodings come from the tables (SYS_<name>), so that everything assembles with -march=armv8-a
+ * and a name cannot mean one register to the decoder and another to the accessor.
  * Assembly takes what it needs from the AS_<name> strings at the end. Compiles alone.
  */
 #ifndef SYSREG_H
@@ -15,24 +15,38 @@
 
 #include <sysreg-defs.h>
 
-#define __SYS_OPERANDS(r)							\
-	"i"(sys_reg_Op0(SYS_##r)), "i"(sys_reg_Op1(SYS_##r)),			\
-	"i"(sys_reg_CRn(SYS_##r)), "i"(sys_reg_CRm(SYS_##r)), "i"(sys_reg_Op2(SYS_##r))
-
-/* By name of a row or alias: read_sysreg(HCR_EL2), write_sysreg(v, SCTLR_EL12). */
+/* By a name that -march=armv8-a assembles, or S<op0>_<op1>_C<n>_C<m>_<op2>. */
 #define read_sysreg(r)								\
 	({									\
 		u64 __sr_v;							\
-		asm volatile("mrs %0, s%c1_%c2_c%c3_c%c4_%c5"			\
-			     : "=r"(__sr_v) : __SYS_OPERANDS(r));		\
+		asm volatile("mrs %0, " #r : "=r"(__sr_v));			\
 		__sr_v;								\
 	})
 
 #define write_sysreg(v, r)							\
 	do {									\
 		u64 __sr_w = (u64)(v);						\
+		asm volatile("msr " #r ", %x0" : : "rZ"(__sr_w));		\
+	} while (0)
+
+/* By encoding, of any row or alias: read_sysreg_s(SYS_SCTLR_EL12). @e is a constant. */
+#define __SYS_OPERANDS(e)							\
+	"i"(sys_reg_Op0(e)), "i"(sys_reg_Op1(e)),				\
+	"i"(sys_reg_CRn(e)), "i"(sys_reg_CRm(e)), "i"(sys_reg_Op2(e))
+
+#define read_sysreg_s(e)							\
+	({									\
+		u64 __sr_v;							\
+		asm volatile("mrs %0, s%c1_%c2_c%c3_c%c4_%c5"			\
+			     : "=r"(__sr_v) : __SYS_OPERANDS(e));		\
+		__sr_v;								\
+	})
+
+#define write_sysreg_s(v, e)							\
+	do {									\
+		u64 __sr_w = (u64)(v);						\
 		asm volatile("msr s%c1_%c2_c%c3_c%c4_%c5, %x0"			\
-			     : : "rZ"(__sr_w), __SYS_OPERANDS(r));		\
+			     : : "rZ"(__sr_w), __SYS_OPERANDS(e));		\
 	} while (0)
 
 /* System instructions (TLBI, AT, DC, IC) by name of a row of sysinsns.def. */
@@ -44,10 +58,6 @@
 			     "i"(sys_reg_Op1(SYS_##i)), "i"(sys_reg_CRn(SYS_##i)), \
 			     "i"(sys_reg_CRm(SYS_##i)), "i"(sys_reg_Op2(SYS_##i)) : "memory"); \
 	} while (0)
-
-#define __SETCLR(r, set, clear)	write_sysreg((read_sysreg(r) & ~(u64)(clear)) | (u64)(set), r)
-#define sysreg_set(r, bits)	__SETCLR(r, bits, 0)
-#define sysreg_clear(r, bits)	__SETCLR(r, 0, bits)
 
 #endif /* !__ASSEMBLER__ */
 
@@ -119,7 +129,7 @@
 #define HCR_ATA		__B(56)
 #define HCR_DCT		__B(57)
 #define HCR_TID5	__B(58)
-#define HCR_TWEDEN	__B(59)
+#define HCR_TWED	__FIELD(63, 59)	/* TWEDEL, TWEDEn */
 
 /* ESR_ELx */
 #define ESR_EC_SHIFT	26
@@ -234,6 +244,10 @@
 #define SCTLR_BT1	__B(36)
 #define SCTLR_BT	__B(36)		/* EL2 with E2H=0 */
 #define SCTLR_ITFSB	__B(37)
+#define SCTLR_TCF0	__FIELD(39, 38)
+#define SCTLR_TCF	__FIELD(41, 40)
+#define SCTLR_ATA0	__B(42)
+#define SCTLR_ATA	__B(43)
 #define SCTLR_DSSBS	__B(44)
 #define SCTLR_EPAN	__B(57)
 /* RES1 of SCTLR_EL1 with AArch32 EL0 absent or not, and of SCTLR_EL2 with E2H=0. */
@@ -398,6 +412,7 @@
 #define CNTHCTL_EL1NVPCT	__B(15)
 #define CNTHCTL_EL1NVVCT	__B(16)
 #define CNTHCTL_EVNTIS		__B(17)
+#define CNTHCTL_ABOVE_ECV	__FIELD(63, 18)
 /* CNTx_CTL */
 #define CNT_CTL_ENABLE		__B(0)
 #define CNT_CTL_IMASK		__B(1)
@@ -434,6 +449,7 @@
 #define ICH_LR_EOI		__B(41)		/* HW=0: maintenance interrupt on EOI */
 #define ICH_LR_PRIO_SHIFT	48
 #define ICH_LR_PRIO		__FIELD(55, 48)
+#define ICH_LR_PRIO_RES0	__FIELD(50, 48)	/* five bits of priority (ICH_VTR_EL2.PRIbits = 4) */
 #define ICH_LR_NMI		__B(59)
 #define ICH_LR_GROUP		__B(60)
 #define ICH_LR_HW		__B(61)

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Emulation of trapped system instructions: TLBI and AT, and what else can arrive. EL2, interrupts
+ * masked, the vCPU loaded. Handlers keep the contract of sysreg-access.c.
+ */
+#include <at.h>
+#include <errno.h>
+#include <idregs.h>
+#include <kvm_hyp.h>
+#include <nested.h>
+#include <s2.h>
+#include <sysreg.h>
+
+#include "sysreg-access.h"
+
+#define PSR_PAN		BIT(22)
+#define E2H_TGE		(HCR_E2H | HCR_TGE)
+
+/* op1, CRn, CRm, op2 as s2.h and at.h number them: our encoding without op0. */
+static u32 s2_sys(u32 enc)
+{
+	return enc & 0x3fff;
+}
+
+/*
+ * L1 has just shown that TGE is 1, so its TLBIs of E1 type mean its own regime, which is what the
+ * hardware does with them untrapped. They need no trap until vEL1&0 runs again, provided that nothing
+ * of vEL1&0 is left in a TLB. Another vCPU may put something there at any time: then they keep trapping.
+ */
+static void ttlb_disarm(struct kvm_vcpu *vcpu)
+{
+	if (!vcpu->arch.ttlb_armed || vcpu->kvm->nr_vcpus > 1)
+		return;
+	s2_flush_guest_stage1(&vcpu->kvm->s2);
+	vcpu->arch.ttlb_armed = false;
+	shadow_refresh_hcr(vcpu);
+}
+
+enum trap_result access_tlbi(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
+			     struct sys_reg_params *p)
+{
+	struct s2_guest g;
+	int ret;
+
+	(void)desc;
+	if (!is_hyp_ctxt(vcpu)) {
+		ret = s2_emulate_tlbi_vel1(vcpu->arch.hw_mmu, s2_sys(p->enc), p->val);
+		return ret ? TRAP_UNDEF : TRAP_HANDLED;
+	}
+	g = nested_s2_guest(vcpu);
+	if (s2_emulate_tlbi(&vcpu->kvm->s2, &g, s2_sys(p->enc), p->val))
+		return TRAP_UNDEF;
+	if ((g.hcr & E2H_TGE) == E2H_TGE && vcpu->arch.loaded_bank == BANK_VEL2_E2H)
+		ttlb_disarm(vcpu);
+	return TRAP_HANDLED;
+}
+
+static void at_registers(const struct kvm_vcpu *vcpu, struct at_regs *r)
+{
+	*r = (struct at_regs){
+		.hcr = vcpu_hcr_el2(vcpu),
+		.vttbr = READ_ONCE(__vcpu_sys_reg(vcpu, VTTBR_EL2)),
+		.vtcr = READ_ONCE(__vcpu_sys_reg(vcpu, VTCR_EL2)),
+		.sctlr_el1 = vcpu_read_sys_reg(vcpu, SCTLR_EL1),
+		.tcr_el1 = vcpu_read_sys_reg(vcpu, TCR_EL1),
+		.ttbr0_el1 = vcpu_read_sys_reg(vcpu, TTBR0_EL1),
+		.ttbr1_el1 = vcpu_read_sys_reg(vcpu, TTBR1_EL1),
+		.mair_el1 = vcpu_read_sys_reg(vcpu, MAIR_EL1),
+		.sctlr_el2 = vcpu_read_sys_reg(vcpu, SCTLR_EL2),
+		.tcr_el2 = vcpu_read_sys_reg(vcpu, TCR_EL2),
+		.ttbr0_el2 = vcpu_read_sys_reg(vcpu, TTBR0_EL2),
+		.ttbr1_el2 = vcpu_read_sys_reg(vcpu, TTBR1_EL2),
+		.mair_el2 = vcpu_read_sys_reg(vcpu, MAIR_EL2),
+		.pan = *vcpu_cpsr(vcpu) & PSR_PAN,
+	};
+}
+
+/* Only vEL2 traps AT for L0's own needs; L1's HCR_EL2.AT and HFGITR_EL2 are forwarded before. */
+enum trap_result access_at(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
+			   struct sys_reg_params *p)
+{
+	struct at_result res;
+	struct at_ctx ctx;
+
+	(void)desc;
+	if (!is_hyp_ctxt(vcpu))
+		return TRAP_UNDEF;
+	at_registers(vcpu, &ctx.regs);
+	idregs_s1_caps(&ctx.s1);
+	ctx.s2 = vcpu->kvm->s2.cfg.caps;
+	ctx.mem = (struct s2_mem_ops){
+		.read = s2_vm_read64,
+		.cmpxchg = s2_vm_cmpxchg64,
+		.ctx = &vcpu->kvm->s2,
+	};
+	switch (at_emulate(&ctx, s2_sys(p->enc), p->val, &res)) {
+	case 0:
+		vcpu_write_sys_reg(vcpu, res.par, PAR_EL1);
+		return TRAP_HANDLED;
+	case -EFAULT:
+		/* An external abort on a table is an exception of the AT itself, shown as a write (CM, WnR). */
+		kvm_inject_abort(vcpu, ((u64)ESR_EC_DABT_CUR << ESR_EC_SHIFT) | ESR_IL | ESR_CM |
+				 ESR_WNR | res.fsc, p->val);
+		return TRAP_INJECTED;
+	default:
+		return TRAP_UNDEF;
+	}
+}
+
+/*
+ * Cache maintenance and prediction restriction are never trapped by L0 alone (HCR_EL2.TSW apart):
+ * with L1's traps forwarded, set/way operations of a guest arrive here. They name caches that other
+ * levels share, and nothing can rely on them (the Arm ARM advises against their use outside of
+ * power management); memory is coherent without them.
+ */
+enum trap_result access_cache(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
+			      struct sys_reg_params *p)
+{
+	(void)vcpu, (void)desc;
+	switch (p->enc) {
+	case SYS_DC_ISW:
+	case SYS_DC_CSW:
+	case SYS_DC_CISW:
+		return TRAP_HANDLED;
+	default:
+		return TRAP_UNDEF;
+	}
+}
+
+enum trap_result access_rctx(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
+			     struct sys_reg_params *p)
+{
+	(void)vcpu, (void)desc, (void)p;
+	return TRAP_UNDEF;
+}

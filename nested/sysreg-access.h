@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Prototypes of every access_<handler>() that the tables name.
+ */
+#ifndef NESTED_SYSREG_ACCESS_H
+#define NESTED_SYSREG_ACCESS_H
+
+#include <sysreg-defs.h>
+
+#define SYSREG(name, op0, op1, crn, crm, op2, loc, peer, fmt, vncr, redir, reset, group, pgroup, feat, \
+	       handler, ...)							\
+	sysreg_access_fn access_##handler;
+#define SYSALIAS(...)
+#define SYSINSN(name, op0, op1, crn, crm, op2, class, feat, handler, ...)	\
+	sysreg_access_fn access_##handler;
+#include <sysregs.def>
+#include <sysinsns.def>
+#undef SYSREG
+#undef SYSALIAS
+#undef SYSINSN
+
+#endif
