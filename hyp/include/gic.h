@@ -8,6 +8,7 @@
 #ifndef GIC_H
 #define GIC_H
 
+#include <percpu.h>
 #include <types.h>
 
 struct kvm_vcpu;
@@ -24,10 +25,7 @@ struct kvm_vcpu;
 
 #define GIC_SPURIOUS		1020	/* and above: no interrupt */
 
-/* PA == VA of the frames; GICR frames of CPU n stand at + n * GICR_STRIDE. */
-#define GICD_PHYS		0x08000000ULL
-#define GICR_PHYS		0x080a0000ULL
-#define GICD_SIZE		0x10000ULL
+/* Frames of one redistributor. */
 #define GICR_STRIDE		0x20000ULL
 #define GICR_SGI_OFFSET		0x10000ULL
 
@@ -35,13 +33,13 @@ struct kvm_vcpu;
 int gic_init(void);
 
 /*
- * Redistributor and CPU interface of the calling CPU. EL2 must have set ICC_SRE_EL2 before (see
- * vgic_hyp_init). Returns 0 or -ENODEV if no redistributor has this CPU's affinity.
+ * Redistributor and CPU interface of the calling CPU, and EL2's part of GIC and timers. Returns 0,
+ * or -ENODEV if no redistributor has this CPU's affinity.
  */
 int gic_init_cpu(void);
 
-/* VA of the SGI frame (GICR_SGI_OFFSET) of the calling CPU's redistributor. */
-unsigned long gic_sgi_base(void);
+/* VA of the SGI frame of a CPU's redistributor: nested/timer.c defines it, gic_init_cpu sets it. */
+DECLARE_PER_CPU(unsigned long, gic_sgi_frame);
 
 /*
  * Takes all pending physical interrupts of this CPU. @vcpu is the one that was interrupted (its

@@ -44,7 +44,6 @@ enum timer_reg {
 #define TIMER_NEVER		(~0ULL)
 
 struct timer_cpu {
-	u64 bg_deadline;	/* what CNTHP_CVAL_EL2 is loaded with, TIMER_NEVER if disabled */
 	u64 host_deadline;	/* L0 wants an exit at this time (time slice), or TIMER_NEVER */
 	bool host_expired;	/* that time has come (host_deadline is TIMER_NEVER again) */
 	u64 hw_cntvoff;		/* what CNTVOFF_EL2 and CNTHCTL_EL2 are loaded with */
@@ -71,11 +70,11 @@ static inline u32 timer_virq(enum timer_id id)
 /* Once a CPU. Stops the hardware timers and sets CNTHCTL_EL2 for the host. */
 void timer_hyp_init(void);
 
-/* vcpu_load: @bank (enum loaded_bank) is what will run first. After vgic_hyp_load. */
-void timer_hyp_load(struct kvm_vcpu *vcpu, unsigned int bank);
-
 /* CNTHP_EL2 off, when it fired while no vCPU is loaded. */
 void timer_hyp_stop(void);
+
+/* vcpu_load: @bank (enum loaded_bank) is what will run first. After vgic_hyp_load. */
+void timer_hyp_load(struct kvm_vcpu *vcpu, unsigned int bank);
 
 /* vcpu_put: all four timers end in sys_regs[], CNTHP_EL2 fires at the earliest of them. */
 void timer_hyp_put(struct kvm_vcpu *vcpu);
@@ -91,7 +90,7 @@ void timer_hyp_switch(struct kvm_vcpu *vcpu, unsigned int from, unsigned int to)
 void timer_hyp_enter(struct kvm_vcpu *vcpu);
 
 /*
- * At each exit to the host: publishes ISTATUS, computes the outputs of the background timers into
+ * At each exit to the host (the vCPU need not be loaded): publishes ISTATUS, computes the outputs of the background timers into
  * timer.level, sets CNTHP_EL2. Also called from the host when CNTHP_EL2 fired.
  */
 void timer_hyp_sync(struct kvm_vcpu *vcpu);
