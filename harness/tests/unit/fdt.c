@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "unit.h"
+#include "check.h"
 
 #define AREA	(1UL << 20)
 

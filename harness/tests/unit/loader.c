@@ -5,7 +5,7 @@
 #include <loader.h>
 #include <string.h>
 
-#include "unit.h"
+#include "check.h"
 
 #define RAM	0x40000000ULL
 #define IMAGE	0x644d5241U

@@ -4,7 +4,7 @@
 #include <options.h>
 #include <string.h>
 
-#include "unit.h"
+#include "check.h"
 
 static struct l0_options o;
 static char err[256];

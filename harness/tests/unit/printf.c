@@ -6,7 +6,7 @@
 
 #undef snprintf
 #undef vsnprintf
-#include "unit.h"
+#include "check.h"
 
 int l0_snprintf(char *buf, size_t size, const char *fmt, ...);
 

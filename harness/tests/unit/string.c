@@ -3,7 +3,7 @@
 /* L0's memory functions, at every alignment, against loops that are plainly right. */
 #include <string.h>
 
-#include "unit.h"
+#include "check.h"
 
 static unsigned char a[64], b[64], want[64];
 
