@@ -3,6 +3,7 @@
  * What the host may call at EL2 (hypcalls.def): one wrapper and one table slot each. EL2.
  */
 #include <kvm_hyp.h>
+#include <idregs.h>
 #include <nested.h>
 #include <selftest.h>
 

@@ -9,6 +9,7 @@
 #include <gic.h>
 #include <host.h>
 #include <hyp_init.h>
+#include <idregs.h>
 #include <kvm_hyp.h>
 #include <l1.h>
 #include <loader.h>
@@ -73,7 +74,7 @@ static void l1_vcpus(void)
 		l0_fatal_user("no memory left for L0's page pool");
 }
 
-static unsigned int hw_field(u64 reg, unsigned int shift)
+static unsigned int id_field(u64 reg, unsigned int shift)
 {
 	return (reg >> shift) & 0xf;
 }
@@ -85,12 +86,6 @@ static unsigned int hw_field(u64 reg, unsigned int shift)
 		__v;							\
 	})
 
-/* TGran*_2: 0 as for stage 1, 1 no, 2 and above yes. */
-static bool gran(unsigned int stage2, bool stage1)
-{
-	return stage2 ? stage2 >= 2 : stage1;
-}
-
 static u8 pa_bits(unsigned int parange)
 {
 	static const u8 bits[] = { 32, 36, 40, 42, 44, 48, 52 };
@@ -98,26 +93,37 @@ static u8 pa_bits(unsigned int parange)
 	return bits[parange < ARRAY_SIZE(bits) ? parange : ARRAY_SIZE(bits) - 1];
 }
 
-/*
- * What L1's stage 2 may use: what the CPU has, short of 52-bit addresses with small granules. Agrees with
- * the virtual ID_AA64MMFR0-2 and ID_AA64ISAR0.
- */
-static struct s2_caps stage2_caps(u64 mmfr0, u64 mmfr1)
+/* TGran*_2: 0 as for stage 1, 1 no, 2 and above yes. */
+static bool gran(unsigned int stage2, bool stage1)
 {
-	u64 mmfr2 = read_id("id_aa64mmfr2_el1"), isar0 = read_id("id_aa64isar0_el1");
+	return stage2 ? stage2 >= 2 : stage1;
+}
+
+static u64 virtual_id(u32 enc)
+{
+	return kvm_call_hyp(idreg_read, l1.vcpus[0], enc);
+}
+
+/* What L1's stage 2 may use is what its ID registers say: the vCPUs have been initialised. */
+static struct s2_caps stage2_caps(void)
+{
+	u64 mmfr0 = virtual_id(SYS_ID_AA64MMFR0_EL1), mmfr1 = virtual_id(SYS_ID_AA64MMFR1_EL1);
+	u64 mmfr2 = virtual_id(SYS_ID_AA64MMFR2_EL1), isar0 = virtual_id(SYS_ID_AA64ISAR0_EL1);
+	u8 bits = pa_bits(id_field(mmfr0, 0));
 
 	return (struct s2_caps){
-		.pa_bits = pa_bits(hw_field(mmfr0, 0)) > 48 ? 48 : pa_bits(hw_field(mmfr0, 0)),
-		.tgran4 = gran(hw_field(mmfr0, 40), hw_field(mmfr0, 28) != 0xf),
-		.tgran16 = gran(hw_field(mmfr0, 32), hw_field(mmfr0, 20) != 0),
-		.tgran64 = gran(hw_field(mmfr0, 36), hw_field(mmfr0, 24) != 0xf),
-		.ttst = hw_field(mmfr2, 28),
-		.xnx = hw_field(mmfr1, 28),
-		.hafdbs_af = hw_field(mmfr1, 0) >= 1,
-		.hafdbs_db = hw_field(mmfr1, 0) >= 2,
-		.vmid16 = hw_field(mmfr1, 4) == 2,
-		.ttl = hw_field(mmfr2, 48),
-		.tlbirange = hw_field(isar0, 56) == 2,
+		.pa_bits = bits > 48 ? 48 : bits,
+		.tgran4 = gran(id_field(mmfr0, 40), id_field(mmfr0, 28) != 0xf),
+		.tgran16 = gran(id_field(mmfr0, 32), id_field(mmfr0, 20) != 0),
+		.tgran64 = gran(id_field(mmfr0, 36), id_field(mmfr0, 24) != 0xf),
+		.ds = id_field(mmfr0, 40) == 3,
+		.ttst = id_field(mmfr2, 28),
+		.xnx = id_field(mmfr1, 28),
+		.hafdbs_af = id_field(mmfr1, 0) >= 1,
+		.hafdbs_db = id_field(mmfr1, 0) >= 2,
+		.vmid16 = id_field(mmfr1, 4) == 2,
+		.ttl = id_field(mmfr2, 48),
+		.tlbirange = id_field(isar0, 56) >= 2,
 	};
 }
 
@@ -126,14 +132,14 @@ static void l1_stage2(void)
 	u64 mmfr0 = read_id("id_aa64mmfr0_el1"), mmfr1 = read_id("id_aa64mmfr1_el1");
 	struct s2_config cfg = {
 		.pool = &hyp_page_pool,
-		.hw_pa_bits = pa_bits(hw_field(mmfr0, 0)),
-		.hw_vmid_bits = hw_field(mmfr1, 4) == 2 ? 16 : 8,
-		.hw_xnx = hw_field(mmfr1, 28) != 0,
+		.hw_pa_bits = pa_bits(id_field(mmfr0, 0)),
+		.hw_vmid_bits = id_field(mmfr1, 4) == 2 ? 16 : 8,
+		.hw_xnx = id_field(mmfr1, 28) != 0,
 		.nr_shadows = S2_MAX_SHADOWS,
 	};
 	int ret;
 
-	cfg.caps = stage2_caps(mmfr0, mmfr1);
+	cfg.caps = stage2_caps();
 	cfg.l1_ipa_bits = cfg.caps.pa_bits > 48 ? 48 : cfg.caps.pa_bits;
 	ret = (int)kvm_call_hyp(s2_vm_init, &l1.s2, &cfg);
 	if (!ret)
@@ -240,8 +246,8 @@ void l1_create(void)
 {
 	l1_memory();
 	l1_vcpus();
-	l1_stage2();
 	l1_devices();
+	l1_stage2();
 	l1_load();
 }
 
