@@ -123,6 +123,31 @@ const struct sysinsn_desc sysinsn_descs[NR_SYS_INSNS] = {
 };
 #undef SYSINSN
 
+/* --- fields with a fixed value --- */
+
+/* In the order of sysfields.def, where those of one register stand together. */
+struct sysreg_field {
+	u16 idx;
+	u8 unless;		/* enum vcpu_feature */
+	bool res1;
+	u64 mask;
+};
+
+#define RES0	false
+#define RES1	true
+#define SYSFIELD(reg, res, bits, feat) \
+	{ .idx = reg, .unless = FEAT_##feat, .res1 = res, .mask = bits },
+static const struct sysreg_field sysreg_fields[] = {
+#include <sysfields.def>
+};
+#undef SYSFIELD
+#undef RES0
+#undef RES1
+
+/* Position + 1 of the first field by index, 0 for none. */
+static u8 sysreg_first_field[NR_SYS_REGS];
+_Static_assert(ARRAY_SIZE(sysreg_fields) < 256, "positions are u8");
+
 /* --- decode --- */
 
 /* Row number + 1 by encoding, 0 for none. op0 is 1 for instructions, 2 or 3 for registers. */
@@ -154,6 +179,8 @@ void sysreg_table_init(void)
 		if (desc->peer != SYSREG_NONE && renamed[desc->peer])
 			sysreg_e2h_idx[desc->peer] = desc->idx;
 	}
+	for (unsigned int i = ARRAY_SIZE(sysreg_fields); i > 0; i--)
+		sysreg_first_field[sysreg_fields[i - 1].idx] = (u8)i;
 	for (unsigned int i = 0; i < NR_SYS_INSNS; i++)
 		sysinsn_by_enc[sysinsn_descs[i].enc & 0x3fff] = (u16)(i + 1);
 }
@@ -191,35 +218,17 @@ enum vcpu_sysreg sysreg_e2h(enum vcpu_sysreg idx)
 	return sysreg_e2h_idx[idx] ? (enum vcpu_sysreg)sysreg_e2h_idx[idx] : idx;
 }
 
-/* A field of one register after the other, in the order of sysfields.def. */
-struct sysreg_field {
-	u16 idx;
-	u8 unless;		/* enum vcpu_feature */
-	bool res1;
-	u64 mask;
-};
-
-#define RES0	false
-#define RES1	true
-#define SYSFIELD(reg, res, bits, feat) \
-	{ .idx = reg, .unless = FEAT_##feat, .res1 = res, .mask = bits },
-static const struct sysreg_field sysreg_fields[] = {
-#include <sysfields.def>
-};
-#undef SYSFIELD
-#undef RES0
-#undef RES1
-
 u64 sysreg_sanitize(const struct kvm_vcpu *vcpu, enum vcpu_sysreg idx, u64 val)
 {
 	u64 features = vcpu->kvm->vcpu_features;
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(sysreg_fields); i++) {
-		const struct sysreg_field *f = &sysreg_fields[i];
+	for (unsigned int i = sysreg_first_field[idx]; i && sysreg_fields[i - 1].idx == idx; i++) {
+		const struct sysreg_field *f = &sysreg_fields[i - 1];
 
-		if (f->idx != idx || (features & BIT(f->unless)))
-			continue;
-		val = f->res1 ? val | f->mask : val & ~f->mask;
+		if (!(features & BIT(f->unless)))
+			val = f->res1 ? val | f->mask : val & ~f->mask;
+		if (i == ARRAY_SIZE(sysreg_fields))
+			break;
 	}
 	return val;
 }
