@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <host.h>
 #include <hyp_init.h>
+#include <libfdt.h>
 #include <log.h>
 #include <mmu.h>
 #include <options.h>
@@ -76,6 +77,13 @@ static void read_machine(void)
 
 	if (!boot_fdt || platform_parse((const void *)boot_fdt, MAX_FDT, &plat, err, sizeof(err)))
 		l0_fatal_user("%s", boot_fdt ? err : "no device tree");
+	/*
+	 * QEMU pads its tree to 1 MiB, more than L1's copy has. It has just been found sound, so it may be
+	 * packed; what was found in it has moved.
+	 */
+	if (fdt_pack((void *)boot_fdt) ||
+	    platform_parse((const void *)boot_fdt, MAX_FDT, &plat, err, sizeof(err)))
+		l0_fatal_user("broken device tree: cannot be packed");
 	if ((u64)_start < plat.ram_base ||
 	    (u64)__pool_end > plat.ram_base + plat.ram_size)
 		l0_fatal_user("machine's memory 0x%llx-0x%llx does not hold L0 (0x%llx-0x%llx)",
