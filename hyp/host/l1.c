@@ -5,6 +5,8 @@
  * In the host, on the boot CPU, before any other vCPU runs. L1's RAM is what the machine has above L0's 6 MiB, and
  * begins for L1 where the machine's RAM begins for L0.
  */
+#include <libfdt.h>
+
 #include <fdt-l1.h>
 #include <gic.h>
 #include <host.h>
@@ -12,6 +14,7 @@
 #include <idregs.h>
 #include <kvm_hyp.h>
 #include <l1.h>
+#include <libfdt.h>
 #include <loader.h>
 #include <log.h>
 #include <mmu.h>
@@ -181,9 +184,12 @@ static void write_fdt(const struct l1_place *pl)
 	void *buf = (void *)to_pa(pl->fdt);
 	char err[ERRLEN];
 
+	/* QEMU's tree has a megabyte of room at its end, which fdt_open_into() would want too. */
+	if (fdt_pack((void *)plat.fdt))
+		l0_fatal_user("L0's device tree is broken");
 	if (l1_fdt_build((const void *)plat.fdt, buf, pl->fdt_size, &cfg, err, sizeof(err)))
 		l0_fatal_user("%s", err);
-	cache_flush(buf, pl->fdt_size);
+	cache_flush(buf, fdt_totalsize(buf));
 }
 
 static void copy_segment(const struct l1_image *img, const struct l1_segment *s)
@@ -207,7 +213,7 @@ static void l1_load(void)
 		.module = module_range(&plat.kernel),
 		.initrd = module_range(&plat.initrd),
 		.l0_fdt = { plat.fdt - l1.ram_offset, plat.fdt_size },
-		.fdt_size = L1_FDT_SIZE,
+		.fdt_size = ALIGN_UP(plat.fdt_size, SZ_4K) + L1_FDT_ROOM,
 	};
 	struct l1_image img;
 	char err[ERRLEN];

@@ -8,7 +8,11 @@
 #include <host.h>
 #include <types.h>
 
-#define L1_FDT_SIZE	SZ_64K
+/*
+ * What a buffer for L1's tree needs beyond the size of L0's: the whole of that goes in first, with the slack
+ * that QEMU leaves in it. The result is packed.
+ */
+#define L1_FDT_ROOM	SZ_64K
 
 struct l1_fdt_config {
 	ipa_t ram_base;

@@ -112,7 +112,7 @@ static void children(const void *fdt)
 
 static void l1_tree(void)
 {
-	static char buf[L1_FDT_SIZE] __attribute__((aligned(8)));
+	static char buf[(1 << 16) + L1_FDT_ROOM] __attribute__((aligned(8)));
 	struct l1_fdt_config cfg = config(1);
 
 	CHECK(!l1_fdt_build(good, buf, sizeof(buf), &cfg, err, sizeof(err)));
@@ -173,7 +173,7 @@ static void missing(void)
 /* Both steps on a damaged tree: whatever they say, they come back. */
 static void try_both(const char *data, size_t size)
 {
-	static char buf[L1_FDT_SIZE] __attribute__((aligned(8)));
+	static char buf[(1 << 16) + L1_FDT_ROOM] __attribute__((aligned(8)));
 	struct l1_fdt_config cfg = config(1);
 	char *fdt = at_end(data, size);
 
