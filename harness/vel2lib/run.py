@@ -276,6 +276,10 @@ def _judge(session: _Session, qemu: Qemu, code: int | None) -> None:
     elif result.panics:
         panic = result.panics[0]
         result.fail(f"L0 panic: {panic.get('msg', 'no reason given')}", EXIT_PANIC)
+    elif result.tests and session.end is None and code == 0:
+        failed = [str(t.get("name")) for t in result.tests if not t.get("ok")]
+        if failed:
+            result.fail(f"L0's own test failed: {', '.join(failed)}", EXIT_FAILED)
     elif session.end is None and not session.config.native:
         said = qemu.stderr() or result.garbage
         reason = said[0] if said else "it said nothing"

@@ -186,6 +186,9 @@ def report(result: Result) -> None:
         sysreg_table(result)
     if result.phases:
         phase_table(result)
+    for test in result.tests:
+        words = ", ".join(f"{k} {v}" for k, v in test.items() if k not in ("t", "name", "ok"))
+        print(f"L0's test {test.get('name')}: {'ok' if test.get('ok') else 'FAILED'}, {words}")
     if result.log_regions is not None and result.status == 0:
         traps = sum(r.traps for r in result.log_regions)
         print(
