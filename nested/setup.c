@@ -2,7 +2,7 @@
 /*
  * A vCPU's constants: what it offers, what it always traps. EL2, once a vCPU, before it runs.
  */
-#include <errno.h>
+#include <idregs.h>
 #include <options.h>
 
 #include <kvm_hyp.h>
@@ -21,7 +21,10 @@ static void choose_mech(void)
 
 int nested_vcpu_init(struct kvm_vcpu *vcpu)
 {
-	choose_mech();
+	if (vcpu->vcpu_id == 0) {
+		sysreg_table_init();
+		choose_mech();
+	}
 	vcpu->arch.hcr_base = HCR_BASE | (has_vhe() ? HCR_E2H : 0);
 	vcpu->arch.hcr_el2 = vcpu->arch.hcr_base;
 	vcpu->arch.hcr_res1 = opts.l1_mode == L1_VHE ? HCR_E2H : 0;

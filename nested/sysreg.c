@@ -73,10 +73,8 @@ static enum host_exit finish(struct kvm_vcpu *vcpu, unsigned int reason,
 	case TRAP_INJECTED:
 		return HOST_EXIT_RESUME;
 	case TRAP_TO_HOST:
-		vcpu->arch.smccc_args[0] = p->val;
-		vcpu->arch.smccc_args[1] = p->enc;
 		kvm_skip_instr(vcpu);
-		return HOST_EXIT_SGI;
+		return (enum host_exit)p->host_exit;
 	default:
 		if (!p->is_write)
 			vcpu_set_reg(vcpu, p->rt, p->val);

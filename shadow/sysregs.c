@@ -267,11 +267,11 @@ static void load_fgt(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 		       r[HDFGWTR_EL2];
 	if (!want && !vcpu->arch.fgt_loaded)
 		return;
-	write_sysreg(want ? r[HFGRTR_EL2] : 0, HFGRTR_EL2);
-	write_sysreg(want ? r[HFGWTR_EL2] : 0, HFGWTR_EL2);
-	write_sysreg(want ? r[HFGITR_EL2] : 0, HFGITR_EL2);
-	write_sysreg(want ? r[HDFGRTR_EL2] : 0, HDFGRTR_EL2);
-	write_sysreg(want ? r[HDFGWTR_EL2] : 0, HDFGWTR_EL2);
+	write_sysreg_s(want ? r[HFGRTR_EL2] : 0, SYS_HFGRTR_EL2);
+	write_sysreg_s(want ? r[HFGWTR_EL2] : 0, SYS_HFGWTR_EL2);
+	write_sysreg_s(want ? r[HFGITR_EL2] : 0, SYS_HFGITR_EL2);
+	write_sysreg_s(want ? r[HDFGRTR_EL2] : 0, SYS_HDFGRTR_EL2);
+	write_sysreg_s(want ? r[HDFGWTR_EL2] : 0, SYS_HDFGWTR_EL2);
 	vcpu->arch.fgt_loaded = want;
 }
 

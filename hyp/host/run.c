@@ -50,11 +50,15 @@ static bool is_runnable(struct kvm_vcpu *vcpu)
 	return true;
 }
 
-static void send_sgi(struct kvm_vcpu *vcpu)
+/* A trapped write to the CPU interface that concerns L1's distributor. */
+static void icc_write(struct kvm_vcpu *vcpu)
 {
-	u64 val = vcpu->arch.smccc_args[0], enc = vcpu->arch.smccc_args[1];
+	u64 val = vcpu->arch.smccc_args[0], reg = vcpu->arch.smccc_args[1];
 
-	vgic_send_sgi(vcpu, val, enc == SYS_ICC_SGI1R_EL1);
+	if (reg == ICC_DIR_EL1)
+		vgic_write_dir(vcpu, val);
+	else
+		vgic_send_sgi(vcpu, val, reg == ICC_SGI1R_EL1);
 }
 
 static enum run_state handle_exit(struct kvm_vcpu *vcpu, enum host_exit exit)
@@ -72,7 +76,7 @@ static enum run_state handle_exit(struct kvm_vcpu *vcpu, enum host_exit exit)
 	case HOST_EXIT_SMC:
 		return psci_call(vcpu) ? RUN_ON : RUN_BLOCKED;
 	case HOST_EXIT_SGI:
-		send_sgi(vcpu);
+		icc_write(vcpu);
 		return RUN_ON;
 	case HOST_EXIT_SERROR:
 		log_warn("physical SError while vCPU %d ran", vcpu->vcpu_id);

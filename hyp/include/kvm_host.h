@@ -139,7 +139,7 @@ struct kvm_vcpu_arch {
 	struct vcpu_stats stats;
 	bool powered_off;		/* PSCI state */
 	bool wfi_waiting;
-	u64 smccc_args[4];		/* HOST_EXIT_SGI: value, register */
+	u64 smccc_args[4];		/* HOST_EXIT_SGI: value, enum vcpu_sysreg */
 };
 
 struct kvm_vcpu {

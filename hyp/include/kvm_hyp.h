@@ -76,7 +76,7 @@ enum host_exit {
 	HOST_EXIT_MMIO,		/* arch.fault: emulate an access to fault.l1_ipa */
 	HOST_EXIT_WFI,
 	HOST_EXIT_SMC,		/* SMCCC call that only the host can answer */
-	HOST_EXIT_SGI,		/* an ICC_SGI*R write: arch.fault.far holds the value, l1_ipa the register index */
+	HOST_EXIT_SGI,		/* a write to ICC_SGI*R or ICC_DIR: arch.smccc_args */
 	HOST_EXIT_VGIC,		/* virtual interrupt state changed: sync and flush */
 	HOST_EXIT_SERROR,
 	HOST_EXIT_SHUTDOWN,	/* the guest cannot go on; a log line says why */
