@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* unit: hyp/host/vgic.c hyp/host/vgic-mmio.c harness/tests/unit/unit.c -Ihyp/include */
+/*
+ * L1's emulated GIC against a guest that acknowledges and ends interrupts in the list registers: the
+ * hardware's part is played by guest_ack() and guest_eoi().
+ */
+#include <gic.h>
+#include <kvm_host.h>
+#include <vgic-state.h>
+
+#include "unit.h"
+
+#define NR_LRS	4
+
+struct vgic_hw_info vgic_hw = { .nr_lrs = NR_LRS, .nr_aprs = 1 };
+
+static struct kvm vm;
+static struct kvm_vcpu cpu[2];
+static bool phys_active[1024], phys_line[1024];
+static bool at_hyp = true;
+
+bool is_hyp_ctxt(const struct kvm_vcpu *vcpu)
+{
+	(void)vcpu;
+	return at_hyp;
+}
+
+bool gic_irq_is_pending(u32 intid)
+{
+	return phys_line[intid];
+}
+
+void gic_irq_set_active(u32 intid, bool active)
+{
+	phys_active[intid] = active;
+}
+
+void vgic_fetch_vmcr(struct kvm_vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
+
+static void reset(const char *name)
+{
+	unit_case = name;
+	memset(&vm, 0, sizeof(vm));
+	memset(phys_active, 0, sizeof(phys_active));
+	memset(phys_line, 0, sizeof(phys_line));
+	vm.nr_vcpus = 2;
+	vgic_init(&vm);
+	for (int i = 0; i < 2; i++) {
+		memset(&cpu[i], 0, sizeof(cpu[i]));
+		cpu[i].kvm = &vm;
+		cpu[i].vcpu_id = i;
+		vm.vcpus[i] = &cpu[i];
+	}
+	for (int i = 0; i < 2; i++)
+		vgic_vcpu_init(&cpu[i], 0x80000000u | (unsigned int)i);
+}
+
+static u64 rd(u64 ipa, unsigned int size)
+{
+	u64 val = 0xdeaddead;
+
+	vgic_sync(&cpu[0]);
+	CHECK(vgic_mmio(&cpu[0], ipa, false, size, &val));
+	return val;
+}
+
+static void wr(u64 ipa, unsigned int size, u64 val)
+{
+	vgic_sync(&cpu[0]);
+	CHECK(vgic_mmio(&cpu[0], ipa, true, size, &val));
+}
+
+#define GICD(off)	(VGIC_GICD_IPA + (off))
+#define GICR_SGI(off)	(VGIC_GICR_IPA + 0x10000 + (off))
+
+/* Group 1, enabled, as an operating system sets it up. */
+static void enable(u32 intid, u8 prio)
+{
+	u64 base = intid < 32 ? GICR_SGI(0) : GICD(0);
+
+	wr(GICD(0), 4, 0x13);
+	wr(base + 0x80 + intid / 32 * 4, 4, rd(base + 0x80 + intid / 32 * 4, 4) | 1u << intid % 32);
+	wr(base + 0x400 + intid, 1, prio);
+	wr(base + 0x100 + intid / 32 * 4, 4, 1u << intid % 32);
+}
+
+static int find_lr(struct kvm_vcpu *v, u32 intid)
+{
+	for (unsigned int i = 0; i < v->arch.vgic.used_lrs; i++)
+		if ((v->arch.vgic.lr[i] & ICH_LR_VINTID) == intid)
+			return (int)i;
+	return -1;
+}
+
+static u64 state_of(struct kvm_vcpu *v, u32 intid)
+{
+	int i = find_lr(v, intid);
+
+	return i < 0 ? 0 : v->arch.vgic.lr[i] & ICH_LR_STATE;
+}
+
+/* The highest priority pending one becomes active; its INTID, or 1023. */
+static u32 guest_ack(struct kvm_vcpu *v)
+{
+	int best = -1;
+
+	for (unsigned int i = 0; i < v->arch.vgic.used_lrs; i++) {
+		u64 lr = v->arch.vgic.lr[i];
+
+		if ((lr & ICH_LR_STATE) != ICH_LR_PENDING)
+			continue;
+		if (best < 0 || (lr & ICH_LR_PRIO) < (v->arch.vgic.lr[best] & ICH_LR_PRIO))
+			best = (int)i;
+	}
+	if (best < 0)
+		return 1023;
+	v->arch.vgic.lr[best] ^= ICH_LR_STATE;
+	return (u32)(v->arch.vgic.lr[best] & ICH_LR_VINTID);
+}
+
+static void guest_eoi(struct kvm_vcpu *v, u32 intid)
+{
+	int i = find_lr(v, intid);
+
+	CHECK(i >= 0);
+	CHECK(v->arch.vgic.lr[i] & ICH_LR_ACTIVE);
+	v->arch.vgic.lr[i] &= ~ICH_LR_ACTIVE;
+	if (v->arch.vgic.lr[i] & ICH_LR_HW)
+		phys_active[FIELD_GET(ICH_LR_PINTID, v->arch.vgic.lr[i])] = false;
+}
+
+static void take_physical(u32 intid)
+{
+	CHECK(!phys_active[intid]);
+	phys_active[intid] = true;
+	vgic_hw_irq_taken(&vm, &cpu[0], intid);
+}
+
+static void test_identity(void)
+{
+	u64 val;
+
+	reset("identity");
+	CHECK_EQ(rd(GICD(0), 4), 0x50);
+	CHECK_EQ(rd(GICD(4), 4) & 0x1f, 8);
+	CHECK_EQ(rd(GICD(0xffe8), 4) >> 4, 3);
+	CHECK_EQ(rd(VGIC_GICR_IPA + 0xffe8, 4) >> 4, 3);
+	CHECK_EQ(rd(VGIC_GICR_IPA + 8, 8), 0);
+	CHECK_EQ(rd(VGIC_GICR_IPA + VGIC_GICR_STRIDE + 8, 8), 1ull << 32 | 1 << 8 | 1 << 4);
+	CHECK(!vgic_mmio(&cpu[0], VGIC_GICR_IPA + 2 * VGIC_GICR_STRIDE, false, 4, &val));
+	CHECK(!vgic_mmio(&cpu[0], VGIC_GICD_IPA - 4, false, 4, &val));
+	CHECK_EQ(rd(VGIC_GICR_IPA + 0x14, 4), 6);
+	wr(VGIC_GICR_IPA + 0x14, 4, 0);
+	CHECK_EQ(rd(VGIC_GICR_IPA + 0x14, 4), 0);
+}
+
+static void test_registers(void)
+{
+	reset("registers");
+	/* The distributor has no private interrupts, a redistributor no SPIs. */
+	wr(GICD(0x100), 4, ~0u);
+	CHECK_EQ(rd(GICR_SGI(0x100), 4), 0);
+	wr(GICR_SGI(0x104), 4, ~0u);
+	CHECK_EQ(rd(GICD(0x104), 4), 0);
+	wr(GICD(0x104), 4, 0xf0);
+	wr(GICD(0x184), 4, 0x30);
+	CHECK_EQ(rd(GICD(0x104), 4), 0xc0);
+	CHECK_EQ(rd(GICD(0x184), 4), 0xc0);
+	wr(GICD(0x420), 4, 0x44332211);
+	CHECK_EQ(rd(GICD(0x422), 1), 0x33);
+	wr(GICD(0x421), 1, 0xaa);
+	CHECK_EQ(rd(GICD(0x420), 4), 0x4433aa11);
+	CHECK_EQ(rd(GICD(0x420), 2), 0);
+	wr(GICD(0xc08), 4, 0xffffffff);
+	CHECK_EQ(rd(GICD(0xc08), 4), 0xaaaaaaaa);
+	CHECK_EQ(rd(GICR_SGI(0xc00), 4), 0xaaaaaaaa);
+	wr(GICD(0x6100), 8, 0xff80000001ull);
+	CHECK_EQ(rd(GICD(0x6100), 8), 0xff00000001ull);
+	wr(GICD(0x6104), 4, 0);
+	CHECK_EQ(rd(GICD(0x6100), 8), 1);
+	CHECK_EQ(vm.vgic.spi[0].target, 1);
+	/* Beyond the 288 interrupts. */
+	wr(GICD(0x124), 4, ~0u);
+	CHECK_EQ(rd(GICD(0x124), 4), 0);
+	wr(GICD(0x6100 + 256 * 8), 8, 1);
+	CHECK_EQ(rd(GICD(0x6100 + 256 * 8), 8), 0);
+}
+
+static void test_sgi(void)
+{
+	struct kvm_vcpu *v = &cpu[0];
+
+	reset("sgi");
+	enable(3, 0x80);
+	vgic_send_sgi(v, 3ull << 24 | 1, true);
+	vgic_flush(v);
+	CHECK_EQ(v->arch.vgic.used_lrs, 1);
+	CHECK_EQ(v->arch.vgic.lr[0], ICH_LR_PENDING | ICH_LR_GROUP | 0x80ull << 48 | 3);
+	CHECK_EQ(guest_ack(v), 3);
+	/* A second one while the first is active must not get lost, and not twice either. */
+	vgic_sync(v);
+	vgic_send_sgi(v, 3ull << 24 | 1, true);
+	vgic_flush(v);
+	CHECK_EQ(state_of(v, 3), ICH_LR_STATE);
+	guest_eoi(v, 3);
+	CHECK_EQ(guest_ack(v), 3);
+	guest_eoi(v, 3);
+	vgic_sync(v);
+	vgic_flush(v);
+	CHECK_EQ(v->arch.vgic.used_lrs, 0);
+	/* The wrong group's register, another target, everybody else. */
+	vgic_send_sgi(v, 3ull << 24 | 1, false);
+	vgic_send_sgi(v, 3ull << 24 | 2, true);
+	vgic_send_sgi(v, 3ull << 24 | 1ull << 40, true);
+	vgic_send_sgi(v, 3ull << 24 | 1ull << 16 | 1, true);
+	vgic_flush(v);
+	CHECK_EQ(v->arch.vgic.used_lrs, 0);
+	CHECK_EQ(cpu[1].arch.vgic.private[3].latch, 0);	/* Group 0 there */
+}
+
+static void test_level(void)
+{
+	struct kvm_vcpu *v = &cpu[0];
+
+	reset("level");
+	enable(50, 0x40);
+	vgic_set_irq(&vm, NULL, 50, true);
+	vgic_flush(v);
+	CHECK_EQ(state_of(v, 50), ICH_LR_PENDING);
+	CHECK(v->arch.vgic.lr[0] & ICH_LR_EOI);
+	/* Lowered before it was taken: gone. */
+	vgic_sync(v);
+	vgic_set_irq(&vm, NULL, 50, false);
+	vgic_flush(v);
+	CHECK_EQ(v->arch.vgic.used_lrs, 0);
+	/* High all the time: again after each EOI. */
+	vgic_set_irq(&vm, NULL, 50, true);
+	for (int i = 0; i < 3; i++) {
+		vgic_flush(v);
+		CHECK_EQ(guest_ack(v), 50);
+		guest_eoi(v, 50);
+		vgic_sync(v);
+	}
+	/* Lowered while active: not again. */
+	vgic_flush(v);
+	CHECK_EQ(guest_ack(v), 50);
+	vgic_sync(v);
+	vgic_set_irq(&vm, NULL, 50, false);
+	vgic_flush(v);
+	CHECK_EQ(state_of(v, 50), ICH_LR_ACTIVE);
+	guest_eoi(v, 50);
+	vgic_sync(v);
+	vgic_flush(v);
+	CHECK_EQ(v->arch.vgic.used_lrs, 0);
+	/* Edge: remembered although the line falls. */
+	wr(GICD(0xc0c), 4, 2u << 4);
+	vgic_set_irq(&vm, NULL, 50, true);
+	vgic_set_irq(&vm, NULL, 50, false);
+	vgic_flush(v);
+	CHECK_EQ(state_of(v, 50), ICH_LR_PENDING);
+	CHECK_EQ(rd(GICD(0x204), 4), 1u << 18);
+	wr(GICD(0x284), 4, 1u << 18);
+	vgic_flush(v);
+	CHECK_EQ(v->arch.vgic.used_lrs, 0);
+}
+
+static void test_hw(void)
+{
+	struct kvm_vcpu *v = &cpu[0];
+	u64 lr;
+
+	reset("hw");
+	enable(33, 0x20);
+	phys_line[33] = true;
+	take_physical(33);
+	vgic_flush(v);
+	lr = v->arch.vgic.lr[0];
+	CHECK_EQ(lr & ICH_LR_STATE, ICH_LR_PENDING);
+	CHECK(lr & ICH_LR_HW);
+	CHECK_EQ(FIELD_GET(ICH_LR_PINTID, lr), 33);
+	/* Stays pending over exits while its line is high, is withdrawn when it falls. */
+	vgic_sync(v);
+	vgic_flush(v);
+	CHECK_EQ(state_of(v, 33), ICH_LR_PENDING);
+	phys_line[33] = false;
+	vgic_sync(v);
+	CHECK(!phys_active[33]);
+	vgic_flush(v);
+	CHECK_EQ(v->arch.vgic.used_lrs, 0);
+	/* Taken and ended; the physical one is free again and may come again at once. */
+	phys_line[33] = true;
+	take_physical(33);
+	vgic_flush(v);
+	CHECK_EQ(guest_ack(v), 33);
+	vgic_sync(v);
+	CHECK(phys_active[33]);
+	vgic_flush(v);
+	CHECK_EQ(state_of(v, 33), ICH_LR_ACTIVE);
+	guest_eoi(v, 33);
+	take_physical(33);	/* before the fold */
+	vgic_sync(v);
+	vgic_flush(v);
+	CHECK_EQ(state_of(v, 33), ICH_LR_PENDING);
+	/* Software ends it: the physical one follows. */
+	CHECK_EQ(guest_ack(v), 33);
+	wr(GICD(0x384), 4, 2);
+	CHECK(!phys_active[33]);
+	wr(GICD(0x304), 4, 2);
+	CHECK(phys_active[33]);
+	CHECK_EQ(rd(GICD(0x304), 4), 2);
+}
+
+static void test_priorities(void)
+{
+	struct kvm_vcpu *v = &cpu[0];
+
+	reset("priorities");
+	for (u32 i = 0; i < 8; i++) {
+		enable(64 + i, (u8)(0x80 - i * 8));
+		wr(GICD(0x208), 4, 1u << i);
+	}
+	vgic_flush(v);
+	CHECK_EQ(v->arch.vgic.used_lrs, NR_LRS);
+	CHECK(v->arch.vgic.hcr & ICH_HCR_UIE);
+	for (u32 i = 0; i < 8; i++) {
+		CHECK_EQ(guest_ack(v), 71 - i);
+		guest_eoi(v, 71 - i);
+		vgic_sync(v);
+		vgic_flush(v);
+	}
+	CHECK_EQ(v->arch.vgic.used_lrs, 0);
+	CHECK_EQ(v->arch.vgic.hcr, ICH_HCR_EN);
+	/* More active ones than list registers: EOIs are counted, the highest priority ends first. */
+	wr(GICD(0x308), 4, 0x3f);
+	vgic_flush(v);
+	CHECK_EQ(v->arch.vgic.used_lrs, NR_LRS);
+	CHECK(v->arch.vgic.hcr & ICH_HCR_LRENPIE);
+	v->arch.vgic.hcr |= 1ull << ICH_HCR_EOICOUNT_SHIFT;
+	vgic_sync(v);
+	CHECK_EQ(rd(GICD(0x308), 4), 0x1f);
+	vgic_write_dir(v, 64);
+	CHECK_EQ(rd(GICD(0x308), 4), 0x1e);
+}
+
+static void test_routing(void)
+{
+	reset("routing");
+	enable(100, 0x80);
+	wr(GICD(0x6000 + 8 * 100), 8, 1);
+	wr(GICD(0x20c), 4, 1u << 4);
+	vgic_flush(&cpu[0]);
+	CHECK_EQ(cpu[0].arch.vgic.used_lrs, 0);
+	vgic_flush(&cpu[1]);
+	CHECK_EQ(cpu[1].arch.vgic.used_lrs, 1);
+	CHECK_EQ(guest_ack(&cpu[1]), 100);
+	/* Routed away while active: it stays with the CPU that acknowledged it. */
+	vgic_sync(&cpu[1]);
+	wr(GICD(0x6000 + 8 * 100), 8, 0);
+	vgic_flush(&cpu[0]);
+	vgic_flush(&cpu[1]);
+	CHECK_EQ(cpu[0].arch.vgic.used_lrs, 0);
+	CHECK_EQ(state_of(&cpu[1], 100), ICH_LR_ACTIVE);
+	guest_eoi(&cpu[1], 100);
+	vgic_sync(&cpu[1]);
+	/* To nobody. */
+	wr(GICD(0x6000 + 8 * 100), 8, 7);
+	wr(GICD(0x20c), 4, 1u << 4);
+	vgic_flush(&cpu[0]);
+	vgic_flush(&cpu[1]);
+	CHECK_EQ(cpu[0].arch.vgic.used_lrs + cpu[1].arch.vgic.used_lrs, 0);
+}
+
+static void test_masks(void)
+{
+	struct kvm_vcpu *v = &cpu[0];
+
+	reset("masks");
+	enable(5, 0x80);
+	vgic_send_sgi(v, 5ull << 24 | 1, true);
+	v->arch.vgic.vmcr = ICH_VMCR_VENG1 | 0x80ull << ICH_VMCR_VPMR_SHIFT;
+	CHECK(!vgic_has_pending(v));
+	v->arch.vgic.vmcr = ICH_VMCR_VENG1 | 0x88ull << ICH_VMCR_VPMR_SHIFT;
+	CHECK(vgic_has_pending(v));
+	CHECK_EQ(v->arch.vgic.l1_pending, VGIC_L1_IRQ);
+	v->arch.vgic.vmcr = ICH_VMCR_VENG0 | 0x88ull << ICH_VMCR_VPMR_SHIFT;
+	CHECK(!vgic_has_pending(v));
+	v->arch.vgic.vmcr = ICH_VMCR_VENG1 | 0xf0ull << ICH_VMCR_VPMR_SHIFT;
+	v->arch.vgic.ap1r[0] = 1u << (0x80 / 8);
+	CHECK(!vgic_has_pending(v));
+	v->arch.vgic.ap1r[0] = 1u << (0x88 / 8);
+	CHECK(vgic_has_pending(v));
+	/* Disabled at the distributor: group, then interrupt. */
+	wr(GICD(0), 4, 1);
+	CHECK(!vgic_has_pending(v));
+	wr(GICD(0), 4, 2);
+	CHECK(vgic_has_pending(v));
+	wr(GICR_SGI(0x180), 4, 1 << 5);
+	CHECK(!vgic_has_pending(v));
+	/* What L1 gives its L2 counts while that runs. */
+	at_hyp = false;
+	v->arch.ctxt.sys_regs[HCR_EL2] = HCR_IMO;
+	v->arch.ctxt.sys_regs[ICH_HCR_EL2] = ICH_HCR_EN;
+	v->arch.ctxt.sys_regs[ICH_VMCR_EL2] = ICH_VMCR_VENG1 | 0xffull << ICH_VMCR_VPMR_SHIFT;
+	v->arch.ctxt.sys_regs[ICH_LR0_EL2 + 2] = ICH_LR_PENDING | ICH_LR_GROUP | 27;
+	CHECK(vgic_has_pending(v));
+	at_hyp = true;
+	CHECK(!vgic_has_pending(v));
+}
+
+static void test_maintenance(void)
+{
+	struct kvm_vcpu *v = &cpu[0];
+	u64 *r = v->arch.ctxt.sys_regs;
+
+	reset("maintenance");
+	enable(25, 0x10);
+	r[ICH_HCR_EL2] = ICH_HCR_EN | ICH_HCR_UIE;
+	r[ICH_LR0_EL2] = ICH_LR_ACTIVE | 40;
+	r[ICH_LR0_EL2 + 1] = ICH_LR_PENDING | 41;
+	vgic_sync(v);
+	CHECK(!v->arch.vgic.maint);
+	r[ICH_LR0_EL2] &= ~ICH_LR_STATE;
+	vgic_sync(v);
+	CHECK(v->arch.vgic.maint);
+	vgic_flush(v);
+	CHECK_EQ(state_of(v, 25), ICH_LR_PENDING);
+	r[ICH_HCR_EL2] = 0;
+	vgic_sync(v);
+	vgic_flush(v);
+	CHECK_EQ(v->arch.vgic.used_lrs, 0);
+}
+
+/*
+ * Whatever happens in whatever order: each edge is delivered (edges of one interrupt may merge while it
+ * is pending), none appears from nowhere, and a physical interrupt is active iff its virtual one flies.
+ */
+static void test_random(u64 rounds)
+{
+	struct kvm_vcpu *v = &cpu[0];
+	bool want[16] = { false };
+	unsigned int active[16], depth = 0;
+
+	reset("random");
+	for (u32 i = 0; i < 16; i++)
+		enable(i, (u8)(i * 8));
+	enable(33, 0x50);
+	vgic_flush(v);
+	for (u64 n = 0; n < rounds; n++) {
+		u32 intid;
+		unsigned int i;
+
+		switch (below(6)) {
+		case 0:
+			vgic_sync(v);
+			intid = (u32)below(16);
+			want[intid] = true;
+			vgic_send_sgi(v, (u64)intid << 24 | 1, true);
+			vgic_flush(v);
+			break;
+		case 1:
+			/* Only one that preempts what is active; with too many active, none. */
+			for (i = 0, intid = 1023; i < v->arch.vgic.used_lrs; i++) {
+				u64 lr = v->arch.vgic.lr[i];
+
+				if ((lr & ICH_LR_STATE) == ICH_LR_PENDING &&
+				    (lr & ICH_LR_VINTID) < 16 && (lr & ICH_LR_VINTID) < intid)
+					intid = (u32)(lr & ICH_LR_VINTID);
+			}
+			if (intid == 1023 || depth == 3 || (depth && active[depth - 1] <= intid))
+				break;
+			CHECK(want[intid]);
+			want[intid] = false;
+			v->arch.vgic.lr[find_lr(v, intid)] ^= ICH_LR_STATE;
+			active[depth++] = intid;
+			break;
+		case 2:
+			if (depth)
+				guest_eoi(v, active[--depth]);
+			break;
+		case 3:
+			vgic_sync(v);
+			vgic_flush(v);
+			break;
+		case 4:
+			if (!phys_active[33]) {
+				vgic_sync(v);
+				phys_line[33] = true;
+				take_physical(33);
+				vgic_flush(v);
+			} else if (one_in(2)) {
+				phys_line[33] = false;
+				vgic_sync(v);
+				vgic_flush(v);
+			}
+			break;
+		default:
+			if (find_lr(v, 33) >= 0 && state_of(v, 33) == ICH_LR_PENDING && one_in(2)) {
+				v->arch.vgic.lr[find_lr(v, 33)] ^= ICH_LR_STATE;
+				guest_eoi(v, 33);
+			}
+			vgic_sync(v);
+			CHECK_EQ(phys_active[33], vm.vgic.candidates[0] >> 1 & 1);
+			vgic_flush(v);
+			break;
+		}
+	}
+	for (unsigned int i = 0; i < 16; i++) {
+		vgic_sync(v);
+		CHECK_EQ(rd(GICR_SGI(0x200), 4) >> i & 1, want[i]);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	u64 rounds = unit_args(argc, argv, 200000);
+
+	test_identity();
+	test_registers();
+	test_sgi();
+	test_level();
+	test_hw();
+	test_priorities();
+	test_routing();
+	test_masks();
+	test_maintenance();
+	test_random(rounds);
+	return 0;
+}
