@@ -3,6 +3,7 @@
  * The bundled L2, at EL1 with its own stage 1: does every nested operation of regions.def and marks
  * each. Interrupts are masked but in virq. Ends with a hypercall.
  */
+#include "mmio.h"
 #include "gic.h"
 #include "l2-abi.h"
 #include "lib.h"
@@ -58,7 +59,7 @@ static inline u64 op_hypercall(void)
 
 static inline u64 op_mmio(void)
 {
-	return *(volatile u32 *)((u64)L2_UART + L2_UART_PERIPHID) == L2_UART_ID;
+	return mmio_read32((u64)L2_UART + L2_UART_PERIPHID) == L2_UART_ID;
 }
 
 static inline u64 op_s2fault(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* GICv3, driven from EL2 of one CPU; the redistributor is the first one (CPU 0). */
+#include "mmio.h"
 #include "gic.h"
 #include "lib.h"
 
@@ -13,22 +14,22 @@
 
 u32 gicd_read(unsigned int off)
 {
-	return *(volatile u32 *)(GICD_BASE + off);
+	return mmio_read32(GICD_BASE + off);
 }
 
 void gicd_write(unsigned int off, u32 v)
 {
-	*(volatile u32 *)(GICD_BASE + off) = v;
+	mmio_write32(GICD_BASE + off, v);
 }
 
 u32 gicr_read(unsigned int off)
 {
-	return *(volatile u32 *)(GICR_BASE + off);
+	return mmio_read32(GICR_BASE + off);
 }
 
 void gicr_write(unsigned int off, u32 v)
 {
-	*(volatile u32 *)(GICR_BASE + off) = v;
+	mmio_write32(GICR_BASE + off, v);
 }
 
 /* SGIs and PPIs are the redistributor's, at the same offsets in its second frame. */
@@ -89,7 +90,7 @@ void gic_set_priority(unsigned int intid, u8 prio)
 {
 	u64 base = intid < 32 ? GICR_BASE + GICR_SGI : GICD_BASE;
 
-	*(volatile u8 *)(base + GICD_IPRIORITYR(intid)) = prio;
+	mmio_write8(base + GICD_IPRIORITYR(intid), prio);
 	dsb(sy);
 }
 
