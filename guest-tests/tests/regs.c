@@ -2,7 +2,7 @@
 /*
  * Every register that EL2 owns: what reads back after writing ones (but for bits that would pull the
  * ground away), zeros and a pattern, by EL2 name, by EL12 or EL02 name (UNDEFINED without E2H), and
- * by EL1 name. One line a register: "REG name: wrote .. read .. .." or "REG name: undefined".
+ * by EL1 name. One line a register: "REG name wrote .. read .. .." or "REG name undefined".
  * MMU off, nothing enabled that could interrupt.
  */
 #include "lib.h"
@@ -38,6 +38,8 @@ struct reg {
 		}								\
 	}
 #define ROW(name, enc, avoid_bits) { #name, avoid_bits, probe_##name },
+#define EL12_ROW(name, enc, avoid_bits) { #name "_EL1 by EL12 name", avoid_bits, probe_##name },
+#define EL02_ROW(name, enc, avoid_bits) { #name "_EL0 by EL02 name", avoid_bits, probe_##name },
 
 /* E2H stays; NV bits have a row of their own in the nv test */
 #define HCR_AVOID	(HCR_E2H | BIT(42) | BIT(43) | BIT(44) | BIT(45))
@@ -109,25 +111,27 @@ struct reg {
 	R(ICH_LR3_EL2, S3_4_C12_C12_3, 0)
 
 #define EL12_REGS(R)								\
-	R(SCTLR_EL12, S3_5_C1_C0_0, 0)						\
-	R(CPACR_EL12, S3_5_C1_C0_2, 0)						\
-	R(TTBR0_EL12, S3_5_C2_C0_0, 0)						\
-	R(TTBR1_EL12, S3_5_C2_C0_1, 0)						\
-	R(TCR_EL12, S3_5_C2_C0_2, 0)						\
-	R(SPSR_EL12, S3_5_C4_C0_0, 0)						\
-	R(ELR_EL12, S3_5_C4_C0_1, 0)						\
-	R(AFSR0_EL12, S3_5_C5_C1_0, 0)						\
-	R(AFSR1_EL12, S3_5_C5_C1_1, 0)						\
-	R(ESR_EL12, S3_5_C5_C2_0, 0)						\
-	R(FAR_EL12, S3_5_C6_C0_0, 0)						\
-	R(MAIR_EL12, S3_5_C10_C2_0, 0)						\
-	R(AMAIR_EL12, S3_5_C10_C3_0, 0)						\
-	R(VBAR_EL12, S3_5_C12_C0_0, 0)						\
-	R(CONTEXTIDR_EL12, S3_5_C13_C0_1, 0)					\
-	R(SCXTNUM_EL12, S3_5_C13_C0_7, 0)					\
-	R(CNTKCTL_EL12, S3_5_C14_C1_0, 0)					\
-	R(CNTP_CVAL_EL02, S3_5_C14_C2_2, 0)					\
-	R(CNTV_CVAL_EL02, S3_5_C14_C3_2, 0)
+	R(SCTLR, S3_5_C1_C0_0, 0)						\
+	R(CPACR, S3_5_C1_C0_2, 0)						\
+	R(TTBR0, S3_5_C2_C0_0, 0)						\
+	R(TTBR1, S3_5_C2_C0_1, 0)						\
+	R(TCR, S3_5_C2_C0_2, 0)						\
+	R(SPSR, S3_5_C4_C0_0, 0)						\
+	R(ELR, S3_5_C4_C0_1, 0)						\
+	R(AFSR0, S3_5_C5_C1_0, 0)						\
+	R(AFSR1, S3_5_C5_C1_1, 0)						\
+	R(ESR, S3_5_C5_C2_0, 0)						\
+	R(FAR, S3_5_C6_C0_0, 0)						\
+	R(MAIR, S3_5_C10_C2_0, 0)						\
+	R(AMAIR, S3_5_C10_C3_0, 0)						\
+	R(VBAR, S3_5_C12_C0_0, 0)						\
+	R(CONTEXTIDR, S3_5_C13_C0_1, 0)					\
+	R(SCXTNUM, S3_5_C13_C0_7, 0)					\
+	R(CNTKCTL, S3_5_C14_C1_0, 0)
+
+#define EL02_REGS(R)								\
+	R(CNTP_CVAL, S3_5_C14_C2_2, 0)						\
+	R(CNTV_CVAL, S3_5_C14_C3_2, 0)
 
 /* EL1 names; what they reach depends on E2H. Not those that would change this program's own regime. */
 #define EL1_REGS(R)								\
@@ -159,10 +163,11 @@ struct reg {
 
 EL2_REGS(PROBE)
 EL12_REGS(PROBE)
+EL02_REGS(PROBE)
 EL1_REGS(PROBE)
 
 static const struct reg el2_regs[] = { EL2_REGS(ROW) };
-static const struct reg el12_regs[] = { EL12_REGS(ROW) };
+static const struct reg el12_regs[] = { EL12_REGS(EL12_ROW) EL02_REGS(EL02_ROW) };
 static const struct reg el1_regs[] = { EL1_REGS(ROW) };
 
 static void run(const struct reg *r, unsigned int n)
@@ -174,11 +179,11 @@ static void run(const struct reg *r, unsigned int n)
 		r->probe(r->avoid);
 		e = exc_take();
 		if (e.count && ESR_EC(e.esr) == EC_UNKNOWN)
-			printf("REG %s: undefined\n", r->name);
+			printf("REG %s undefined\n", r->name);
 		else if (e.count)
-			printf("REG %s: %s\n", r->name, ec_name(e.esr));
+			printf("REG %s %s\n", r->name, ec_name(e.esr));
 		else
-			printf("REG %s: wrote ones read %016lx zeros read %016lx pattern read %016lx\n",
+			printf("REG %s wrote ones read %016lx zeros read %016lx pattern read %016lx\n",
 			       r->name, got[0] & ~r->avoid, got[1] & ~r->avoid, got[2] & ~r->avoid);
 	}
 }
