@@ -39,7 +39,8 @@ static void put_str(const struct sink *s, const struct spec *f, const char *str)
 		pad(s, ' ', f->width - len);
 }
 
-static void put_num(const struct sink *s, const struct spec *f, u64 val, bool neg, unsigned int base)
+static void put_num(const struct sink *s, const struct spec *f, u64 val, bool neg,
+		    unsigned int base)
 {
 	const char *digits = f->upper ? "0123456789ABCDEF" : "0123456789abcdef";
 	char buf[20];

@@ -20,7 +20,6 @@
 #define MAX_FDT		SZ_2M
 
 struct l0_platform plat;
-struct l0_options opts;
 
 extern char _start[], __pool_end[];
 

@@ -169,7 +169,8 @@ static int check_segment(const struct l1_image *img, unsigned int i, const struc
 	if (overlap(&r, &pl->initrd)) {
 		snprintf(err, errlen,
 			 "L1 kernel needs 0x%llx-0x%llx, where the initrd (0x%llx-0x%llx) lies: load that higher",
-			 r.base, r.base + r.size, pl->initrd.base, pl->initrd.base + pl->initrd.size);
+			 r.base, r.base + r.size, pl->initrd.base,
+			 pl->initrd.base + pl->initrd.size);
 		return -ENOSPC;
 	}
 	/* An Image is moved as a whole; the segments of an ELF file are copied one by one out of it. */
