@@ -58,7 +58,6 @@ static void nested_load(struct kvm_vcpu *vcpu)
 {
 	if (nested_mech->vncr)
 		write_sysreg_s((u64)vcpu->arch.ctxt.sys_regs, SYS_VNCR_EL2);
-	write_sysreg(vcpu->kvm->s2.canonical.hw_vtcr, VTCR_EL2);
 	vgic_hyp_load(vcpu);
 	timer_hyp_load(vcpu, kvm_arm_wanted_bank(vcpu));
 }

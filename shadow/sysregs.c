@@ -304,7 +304,8 @@ static void load_mmu(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 		}
 	}
 	vcpu->arch.hw_mmu = mmu;
-	write_sysreg(mmu->hw_vttbr, VTTBR_EL2);
+	write_sysreg(mmu->hw_vtcr, vtcr_el2);
+	write_sysreg(mmu->hw_vttbr, vttbr_el2);
 }
 
 /* ------------------------------------------------------------------ loading and unloading */
