@@ -177,7 +177,8 @@ static int check_segment(const struct l1_image *img, unsigned int i, const struc
 	if (img->elf && overlap(&r, &pl->module)) {
 		snprintf(err, errlen,
 			 "L1 kernel's ELF file lies at 0x%llx-0x%llx, where its segment 0x%llx-0x%llx goes: load the file elsewhere",
-			 pl->module.base, pl->module.base + pl->module.size, r.base, r.base + r.size);
+			 pl->module.base, pl->module.base + pl->module.size, r.base,
+			 r.base + r.size);
 		return -ENOSPC;
 	}
 	for (k = 0; k < i; k++) {
