@@ -262,6 +262,8 @@ void l1_end(const char *why)
 	struct json j;
 
 	l1_counters("end");
+	if (opts.trace)
+		l1_dump();
 	json_begin(&j, "end");
 	json_str(&j, "why", why);
 	json_end(&j);
