@@ -21,6 +21,8 @@ L0_BIN = BUILD / "vel2.bin"
 L0_ELF = BUILD / "vel2.elf"
 HOSTS = ("vhe", "nvhe")
 MECHS = ("nv2", "nv")
+#: Exits that L0 keeps for the report of a hang.
+TRACE = 10
 L1_MODES = ("vhe", "nvhe", "any")
 
 
@@ -45,7 +47,7 @@ class RunConfig:
     witness: bool | None = None
     native: bool = False
     markers: bool = True
-    trace: int = 0
+    trace: int | None = None  # default: 10, for a hang; none where instructions are counted
     l0_append: str = ""
     qemu_args: tuple[str, ...] = ()
     qemu: str = "qemu-system-aarch64"
@@ -102,7 +104,7 @@ def check(config: RunConfig) -> None:
         raise Vel2Error(f"--mem {config.mem}: L1's RAM in MiB, 16 to 65536")
     if config.timeout is not None and config.timeout <= 0:
         raise Vel2Error(f"--timeout {config.timeout:g}: seconds, more than 0")
-    if not 0 <= config.trace <= 256:
+    if config.trace is not None and not 0 <= config.trace <= 256:
         raise Vel2Error(f"--trace {config.trace}: L0 keeps up to 256 exits of each vCPU")
     # Without an L1, L0 only tests itself, which it does on any CPU.
     needs_nv = not config.native and config.l1 != "none"
@@ -220,4 +222,6 @@ def resolve(config: RunConfig) -> Target:
     config.timeout = target.timeout if config.timeout is None else config.timeout
     config.icount = measured if config.icount is None else config.icount
     config.witness = measured if config.witness is None else config.witness
+    if config.trace is None:
+        config.trace = 0 if config.icount else TRACE
     return target

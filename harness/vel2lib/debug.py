@@ -51,7 +51,7 @@ def _writer(stream: FileIO) -> Callable[[bytes], None]:
 
 def debug(config: RunConfig, target: Target, extra: list[str]) -> int:
     """Start QEMU and gdb; gdb's exit status. QEMU ends with gdb."""
-    config.icount = False
+    config.icount, config.trace = False, 256
     with tempfile.TemporaryDirectory(prefix="vel2-") as directory:
         scratch = Path(directory)
         socket = scratch / "gdb"

@@ -237,6 +237,8 @@ def _timed_out(session: _Session, qemu: Qemu) -> None:
     """Ask everything that still answers for the state of every vCPU."""
     result, config = session.result, session.config
     result.fail(f"timeout: the guest did not end within {config.timeout:g} s", EXIT_TIMEOUT)
+    if not config.trace and not config.native:
+        result.details.append("run it again with --trace 10 to see the last exits")
     if not config.native:
         result.traces.clear()
         qemu.send("l0", b"d")
@@ -247,9 +249,8 @@ def _timed_out(session: _Session, qemu: Qemu) -> None:
                 break
     if not result.vcpus:
         text = qemu.monitor("info registers -a")
-        result.details += _registers(text, result.symbolizer)
-        if not result.details:
-            result.details.append("neither L0 nor QEMU's monitor answered")
+        lines = _registers(text, result.symbolizer)
+        result.details += lines or ["neither L0 nor QEMU's monitor answered"]
 
 
 def _registers(text: str, symbols: Symbolizer) -> list[str]:

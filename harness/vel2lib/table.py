@@ -162,7 +162,7 @@ def explain(result: Result) -> list[str]:
     """The lines that follow the outcome of a run that failed, and a trace that was asked for."""
     lines = list(result.details)
     lines += [panic_line(result, r) for r in result.panics]
-    lines += [vcpu_line(result, r) for r in result.vcpus]
+    lines += [vcpu_line(result, r) for r in result.vcpus if result.status]
     asked = result.config.trace
     by_vcpu: dict[int, list[Record]] = {}
     for record in result.traces:
