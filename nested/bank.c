@@ -29,24 +29,31 @@ void nested_set_bank(struct kvm_vcpu *vcpu)
 		bank_changed(vcpu, from, vcpu->arch.loaded_bank);
 }
 
-/* An interrupt of L1's own ends its guest's run, whatever that guest masks (R_FZNQF). */
-static void deliver_to_l1(struct kvm_vcpu *vcpu)
+/*
+ * An interrupt of L1's own ends its guest's run, whatever that guest masks (R_FZNQF). After the bank
+ * is loaded: only the switch from vEL2 finds out which of L1's interrupts are still pending.
+ */
+static bool deliver_to_l1(struct kvm_vcpu *vcpu)
 {
 	u64 hcr;
 
 	if (likely(!vgic_irq_pending_for_l1(vcpu)) || is_hyp_ctxt(vcpu))
-		return;
+		return false;
 	hcr = vcpu_hcr_el2(vcpu);
 	if ((vgic_irq_pending_for_l1(vcpu) & VGIC_L1_IRQ) && (hcr & (HCR_IMO | HCR_TGE)))
 		kvm_inject_nested(vcpu, 0, EXCEPT_IRQ);
 	else if ((vgic_irq_pending_for_l1(vcpu) & VGIC_L1_FIQ) && (hcr & (HCR_FMO | HCR_TGE)))
 		kvm_inject_nested(vcpu, 0, EXCEPT_FIQ);
+	else
+		return false;
+	return true;
 }
 
 void nested_prepare_entry(struct kvm_vcpu *vcpu)
 {
-	deliver_to_l1(vcpu);
 	nested_set_bank(vcpu);
+	if (unlikely(deliver_to_l1(vcpu)))
+		nested_set_bank(vcpu);
 	/* L1 has just handled a stage-2 fault of its guest: fill the shadow before it is asked for. */
 	if (unlikely(vcpu->arch.prefill) && vcpu->arch.loaded_bank == BANK_VEL1) {
 		vcpu->arch.prefill = false;
