@@ -3,16 +3,39 @@
  * What the harness may ask on L0's serial port, a byte each: 's' the counters, 'd' the state of every vCPU with
  * its last exits. In the host, interrupts masked. Anything else is ignored: a terminal sends newlines.
  */
+#include <gic.h>
 #include <host.h>
 #include <l1.h>
 #include <options.h>
+#include <percpu.h>
 #include <stats.h>
 #include <uart.h>
+
+#define KICK_MS	5	/* a guest leaves within microseconds of its kick */
+
+/* Makes the other CPUs leave their guests, so that what is known of those vCPUs is of now. */
+static void kick_others(void)
+{
+	u64 start, now, freq;
+	unsigned int cpu, me = *this_cpu_ptr(cpu_number);
+
+	if (nr_online_cpus == 1)
+		return;
+	for (cpu = 0; cpu < nr_online_cpus; cpu++) {
+		if (cpu != me)
+			gic_kick_cpu(cpu);
+	}
+	asm volatile("isb\n\tmrs %0, cntvct_el0\n\tmrs %1, cntfrq_el0" : "=r"(start), "=r"(freq));
+	do {
+		asm volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(now));
+	} while (now - start < freq / 1000 * KICK_MS);
+}
 
 void l1_dump(void)
 {
 	int i;
 
+	kick_others();
 	for (i = 0; i < l1.nr_vcpus; i++) {
 		vcpu_emit(l1.vcpus[i]);
 		trace_emit(l1.vcpus[i], opts.trace);
