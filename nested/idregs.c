@@ -21,8 +21,8 @@ struct id_field {
 #define ANY	0xe	/* as the hardware has it; never the negative 0xf */
 
 static const struct id_field id_fields[] = {
-	/* AArch64 only, at all levels: nothing of L0 emulates AArch32. */
-	{ SYS_ID_AA64PFR0_EL1, 0, 1 },		/* EL0 */
+	/* AArch32 at EL0 only: L0's own traps would have to be emulated for an AArch32 EL1 too. */
+	{ SYS_ID_AA64PFR0_EL1, 0, 2 },		/* EL0 */
 	{ SYS_ID_AA64PFR0_EL1, 4, 1 },		/* EL1 */
 	{ SYS_ID_AA64PFR0_EL1, 8, 1 },		/* EL2 */
 	{ SYS_ID_AA64PFR0_EL1, 24, 1 },		/* GIC: system registers of 3.0 */
@@ -117,6 +117,23 @@ static const struct id_signed id_signed[] = {
 	{ SYS_ID_AA64MMFR0_EL1, 28, 0 },	/* TGran4 */
 };
 
+/*
+ * AArch32's own ID registers (CRm 1 to 3) matter to an AArch64 EL1 only as a description of its EL0:
+ * passed on, but for what would promise registers or traps that are not offered.
+ */
+struct id_hidden {
+	u32 enc;
+	u64 mask;
+};
+
+static const struct id_hidden id_hidden[] = {
+	{ SYS_ID_PFR0_EL1, 0xf0f00000 },	/* RAS, AMU */
+	{ SYS_ID_DFR0_EL1, 0xffff0000 },	/* TraceFilt, PerfMon, MProfDbg, MMapTrc, CopTrc */
+	{ SYS_ID_AFR0_EL1, 0xffffffff },
+	{ SYS_ID_PFR2_EL1, 0x00000f00 },	/* RAS_frac */
+	{ SYS_ID_DFR1_EL1, 0xffffffff },	/* MTPMU */
+};
+
 #define E2H0_NI		0xfULL	/* ID_AA64MMFR4_EL1.E2H0: HCR_EL2.E2H is RES1 */
 #define E2H0_SHIFT	24
 
@@ -125,9 +142,26 @@ static u64 field(u64 reg, unsigned int shift)
 	return (reg >> shift) & 0xf;
 }
 
+static bool is_aa32(u32 enc)
+{
+	return sys_reg_CRm(enc) >= 1 && sys_reg_CRm(enc) <= 3;
+}
+
+static u64 aa32_policy(u32 enc, u64 hw)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(id_hidden); i++) {
+		if (id_hidden[i].enc == enc)
+			hw &= ~id_hidden[i].mask;
+	}
+	return hw;
+}
+
 u64 idreg_policy(u32 enc, u64 hw, bool vhe_only)
 {
 	u64 val = 0, f;
+
+	if (is_aa32(enc))
+		return aa32_policy(enc, hw);
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(id_fields); i++) {
 		if (id_fields[i].enc != enc)
@@ -205,6 +239,7 @@ static u64 features_of_values(void)
 	u64 mmfr2 = id_value(SYS_ID_AA64MMFR2_EL1), mmfr4 = id_value(SYS_ID_AA64MMFR4_EL1);
 	u64 feat = BIT(FEAT_ALWAYS);
 
+	offer(&feat, field(pfr0, 0) == 2, FEAT_AA32EL0);
 	offer(&feat, field(mmfr1, 8), FEAT_VHE);
 	offer(&feat, field(isar1, 4) || field(isar1, 8) || field(isar2, 12), FEAT_PAUTH);
 	offer(&feat, field(mmfr0, 56), FEAT_FGT);
@@ -228,12 +263,43 @@ static u64 features_of_values(void)
 	return feat;
 }
 
+#define HW(n)	id_values[id_slot(SYS_##n)] = idreg_policy(SYS_##n, read_sysreg_s(SYS_##n), vhe_only)
+
+static void aa32_values(void)
+{
+	const bool vhe_only = false;
+
+	HW(ID_PFR0_EL1);
+	HW(ID_PFR1_EL1);
+	HW(ID_DFR0_EL1);
+	HW(ID_AFR0_EL1);
+	HW(ID_MMFR0_EL1);
+	HW(ID_MMFR1_EL1);
+	HW(ID_MMFR2_EL1);
+	HW(ID_MMFR3_EL1);
+	HW(ID_ISAR0_EL1);
+	HW(ID_ISAR1_EL1);
+	HW(ID_ISAR2_EL1);
+	HW(ID_ISAR3_EL1);
+	HW(ID_ISAR4_EL1);
+	HW(ID_ISAR5_EL1);
+	HW(ID_MMFR4_EL1);
+	HW(ID_ISAR6_EL1);
+	HW(MVFR0_EL1);
+	HW(MVFR1_EL1);
+	HW(MVFR2_EL1);
+	HW(ID_PFR2_EL1);
+	HW(ID_DFR1_EL1);
+	HW(ID_MMFR5_EL1);
+}
+
 int nested_idregs_init(struct kvm_vcpu *vcpu)
 {
 	bool vhe_only = vcpu->arch.hcr_res1 & HCR_E2H;
 
-#define HW(n)	id_values[id_slot(SYS_##n)] = idreg_policy(SYS_##n, read_sysreg_s(SYS_##n), vhe_only)
 	HW(ID_AA64PFR0_EL1);
+	if (field(id_value(SYS_ID_AA64PFR0_EL1), 0) == 2)
+		aa32_values();
 	HW(ID_AA64PFR1_EL1);
 	HW(ID_AA64DFR0_EL1);
 	HW(ID_AA64ISAR0_EL1);
@@ -243,7 +309,6 @@ int nested_idregs_init(struct kvm_vcpu *vcpu)
 	HW(ID_AA64MMFR1_EL1);
 	HW(ID_AA64MMFR2_EL1);
 	HW(ID_AA64MMFR4_EL1);
-#undef HW
 	vcpu->kvm->vcpu_features = features_of_values();
 	if (!field(id_value(SYS_ID_AA64PFR0_EL1), 8) || !field(id_value(SYS_ID_AA64PFR0_EL1), 24))
 		return -ENODEV;

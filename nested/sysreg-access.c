@@ -92,8 +92,8 @@ enum trap_result access_ccsidr(struct kvm_vcpu *vcpu, const struct sysreg_desc *
 	(void)vcpu;
 	if (p->is_write)
 		return TRAP_UNDEF;
-	return read_as(p, desc->idx == CCSIDR_EL1 ? read_sysreg_s(SYS_CCSIDR_EL1) :
-						    read_sysreg_s(SYS_CCSIDR2_EL1));
+	/* CCSIDR2_EL1 has a meaning for AArch32 only. */
+	return read_as(p, desc->idx == CCSIDR_EL1 ? read_sysreg(ccsidr_el1) : 0);
 }
 
 /* ------------------------------------------------------------------ EL2's translation and control */
@@ -161,6 +161,14 @@ enum trap_result access_fgt(struct kvm_vcpu *vcpu, const struct sysreg_desc *des
 			    struct sys_reg_params *p)
 {
 	return access_rw(vcpu, desc, p);
+}
+
+/* Where EL2 is the highest level: it is AArch64, and a reset request has no taker. */
+enum trap_result access_rmr(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
+			    struct sys_reg_params *p)
+{
+	(void)vcpu, (void)desc;
+	return p->is_write ? TRAP_HANDLED : read_as(p, 1);
 }
 
 /* ------------------------------------------------------------------ timers */

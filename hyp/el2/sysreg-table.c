@@ -189,7 +189,12 @@ const struct sysreg_desc *sysreg_lookup(u32 enc)
 {
 	unsigned int row = enc & 0x8000 ? sysreg_by_enc[enc & 0x7fff] : 0;
 
-	return row ? &sysreg_descs[row - 1] : NULL;
+	if (row)
+		return &sysreg_descs[row - 1];
+	/* op0 3, CRn 11 and 15 are IMPLEMENTATION DEFINED: one row for all of them. */
+	if (sys_reg_Op0(enc) == 3 && (sys_reg_CRn(enc) & 11) == 11)
+		return &sysreg_descs[DESC_IMPDEF];
+	return NULL;
 }
 
 const struct sysinsn_desc *sysinsn_lookup(u32 enc)
