@@ -39,6 +39,14 @@ void l2_set_stage2(const struct pgtable *s2, u64 vmid)
 	isb();
 }
 
+/* HPMN is all counters, so that none is reserved for EL2. Without a PMU there is no PMCR_EL0. */
+static u64 mdcr_no_traps(void)
+{
+	u64 pmuver = FIELD(read_sysreg(id_aa64dfr0_el1), 11, 8);
+
+	return pmuver && pmuver != 0xf ? FIELD(read_sysreg(pmcr_el0), 15, 11) : 0;
+}
+
 void l2_init(void)
 {
 	l2_hcr = HCR_RW | HCR_VM | HCR_IMO | HCR_FMO | HCR_AMO | (vhe_mode ? HCR_E2H : 0);
@@ -54,7 +62,7 @@ void l2_init(void)
 	write_sysreg(vhe_mode ? 3UL << 10 : 3, cnthctl_el2);
 	write_sysreg(0, cntvoff_el2);
 	write_sysreg(0, hstr_el2);
-	write_sysreg(FIELD(read_sysreg(pmcr_el0), 15, 11), mdcr_el2);
+	write_sysreg(mdcr_no_traps(), mdcr_el2);
 	l2_set_stage2(&l2_s2, 1);
 	l2_reset_el1();
 	asm volatile("tlbi alle1" : : : "memory");

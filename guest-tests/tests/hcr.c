@@ -67,7 +67,6 @@
 	R(TID3, mpidr, RO(mpidr_el1))						\
 	R(TACR, actlr, RO(actlr_el1))						\
 	R(TIDCP, impdef, RO(S3_0_C15_C0_0))					\
-	R(TIDCP, impdef_c11, RO(S3_1_C11_C0_2))					\
 	R(TSW, isw, "dc isw, xzr")						\
 	R(TSW, csw, "dc csw, xzr")						\
 	R(TSW, cisw, "dc cisw, xzr")						\
@@ -107,10 +106,7 @@
 	R(TTLBIS, irvae1is, "sys #0, c8, c2, #1, x1")				\
 	R(TTLBOS, ovmalle1is, "tlbi vmalle1is")					\
 	R(TTLBOS, ovmalle1os, "sys #0, c8, c1, #0")				\
-	R(TTLBOS, orvae1os, "sys #0, c8, c5, #1, x1")				\
-	R(TLOR, lorsa, RW(S3_0_C10_C4_0))					\
-	R(TLOR, lorid, RO(S3_0_C10_C4_7))					\
-	R(TERR, erridr, RO(S3_0_C5_C3_0))
+	R(TTLBOS, orvae1os, "sys #0, c8, c5, #1, x1")
 
 #define EL0_ROWS(R)								\
 	R(TWI, u_wfi, "wfi")							\
@@ -143,10 +139,13 @@ static const struct row el0_rows[] = { EL0_ROWS(ROW) };
 
 static u8 buffer[SZ_4K] __attribute__((aligned(4096)));
 
-/* Instructions that stop the machine or ask PSCI for something run only with their trap. */
+/*
+ * Instructions that stop the machine, ask PSCI for something or have an IMPLEMENTATION DEFINED
+ * effect run only with their trap.
+ */
 static bool only_trapped(const struct row *r)
 {
-	return r->bit == HCR_TWI || r->bit == HCR_TSC;
+	return r->bit == HCR_TWI || r->bit == HCR_TSC || r->bit == HCR_TIDCP;
 }
 
 static void run(const struct row *rows, unsigned int n, u64 pstate)
@@ -200,9 +199,6 @@ static void virtual_interrupts(void)
 
 	virtual_one("VI", HCR_VI);
 	virtual_one("VF", HCR_VF);
-	/* FEAT_RAS: the syndrome that the virtual SError shows */
-	if (FIELD(read_sysreg(id_aa64pfr0_el1), 31, 28))
-		write_sysreg(BIT(24) | 0x1234, S3_4_C5_C2_3);
 	virtual_one("VSE", HCR_VSE);
 	l2_hcr = base & ~(HCR_IMO | HCR_FMO | HCR_AMO);
 	printf("no routing: isr %lx\n",
