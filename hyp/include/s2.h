@@ -159,7 +159,7 @@ struct s2_table {
 	u32 pages;         /* table pages below the root */
 	u32 leaves;        /* valid leaf descriptors */
 	struct page_pool *pool;
-	struct s2_budget *budget; /* counts and limits pages below the root; NULL: only the pool does */
+	struct s2_budget *budget; /* counts and limits pages below the root; may be NULL */
 	const struct s2_table_ops *ops;
 };
 

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The page pool: alignment, zeroing, no page twice, exact counts, exhaustion. */
+/*
+ * The page pool: alignment, zeroing, no page twice, exact counts, exhaustion.
+ *
+ * unit: harness/tests/unit/unit.c shadow/page_pool.c -idirafter hyp/include -Ishadow
+ */
 #include "unit.h"
 
 #include <page_pool.h>
@@ -85,7 +89,8 @@ int main(int argc, char **argv)
 
 	CHECK(mem);
 	for (unsigned int skew = 0; skew < 20; skew++) {
-		u8 *base = mem + skew * HYP_PAGE_SIZE / 3, *end = mem + PAGES * HYP_PAGE_SIZE - skew;
+		u8 *base = mem + skew * HYP_PAGE_SIZE / 3,
+		   *end = mem + PAGES * HYP_PAGE_SIZE - skew;
 
 		unit_case = "init";
 		CHECK_EQ(page_pool_init(&pool, base, end), 0);

@@ -3,6 +3,8 @@
  * The editor of hardware tables against a flat model, page by page, with a TLB that may have cached every
  * valid leaf after every operation: break-before-make, TLBIs that cover all that changed, no table freed before
  * its TLBI, exact counts, exhaustion.
+ *
+ * unit: harness/tests/unit/unit.c shadow/page_pool.c shadow/s2_table.c harness/tests/unit/tlb_model.c -idirafter hyp/include -Ishadow
  */
 #include "unit.h"
 
@@ -166,7 +168,8 @@ static void one_operation(struct s2_table *t)
 	case 5:
 		only_frees = true;
 		widen(t, &first, &n);
-		CHECK(s2_table_unmap(t, area + first * 4096 + below(4096), n * 4096 - 4095, false) >= 0);
+		CHECK(s2_table_unmap(t, area + first * 4096 + below(4096), n * 4096 - 4095,
+				     false) >= 0);
 		set(first, n, 0, NULL);
 		break;
 	case 6:
@@ -208,11 +211,14 @@ static void random_edits(unsigned int bits, u64 rounds)
 /* The hardware's reading of what we write, at the ends of every input size. */
 static void shapes(void)
 {
-	const struct s2_leaf attr = { .perm = S2_PERM_R | S2_PERM_UX, .memattr = 5, .sh = 2, .note = 9 };
+	const struct s2_leaf attr = {
+		.perm = S2_PERM_R | S2_PERM_UX, .memattr = 5, .sh = 2, .note = 9
+	};
 	unsigned int shift;
 
 	for (unsigned int bits = 32; bits <= 48; bits++) {
-		u64 top = BIT(bits), ends[] = { 0, top - 4096, top / 2, SZ_2M, top - SZ_2M, top - SZ_1G };
+		u64 top = BIT(bits),
+		    ends[] = { 0, top - 4096, top / 2, SZ_2M, top - SZ_2M, top - SZ_1G };
 		struct s2_table t;
 
 		unit_case = "shapes";
@@ -225,7 +231,8 @@ static void shapes(void)
 
 			area = 0;
 			CHECK_EQ(s2_table_map(&t, ends[i], 0x7fc0000000, size, &attr, 30), 0);
-			CHECK(tlb_walk((u64)(uintptr_t)t.root, vtcr, ends[i] + size - 1, &e, &shift));
+			CHECK(tlb_walk((u64)(uintptr_t)t.root, vtcr, ends[i] + size - 1, &e,
+				       &shift));
 			CHECK_EQ(BIT(shift), size);
 			CHECK_EQ(e.pa, 0x7fc0000000 + size - 4096);
 			CHECK_EQ(e.perm, attr.perm);

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The walker of L1's stage 2: every granule and start level, every fault, random tables, any bytes. */
+/*
+ * The walker of L1's stage 2: every granule and start level, every fault, random tables, any bytes.
+ *
+ * unit: harness/tests/unit/unit.c shadow/page_pool.c shadow/s2_walk.c -idirafter hyp/include -Ishadow
+ */
 #include "unit.h"
 
 #include <s2.h>
@@ -172,7 +176,7 @@ static void all_shapes(void)
 			good++;
 			one_shape(&s, vtcr, &caps, oa);
 		} else {
-			EXPECT_FAULT(go(0, vtcr & ~0x3fULL | tsz, &caps, 0, S2_ACC_READ, &res),
+			EXPECT_FAULT(go(0, (vtcr & ~0x3fULL) | tsz, &caps, 0, S2_ACC_READ, &res),
 				     S2_FAULT_TRANSLATION, 0);
 			CHECK_EQ(mem.reads, 0);
 		}
@@ -272,7 +276,8 @@ static void hardware_updates(void)
 		EXPECT_FAULT(go(s.root, vtcr | BIT(21), &caps, 0, S2_ACC_READ, &res),
 			     S2_FAULT_ACCESS_FLAG, 3);
 		caps.hafdbs_af = caps.hafdbs_db = true;
-		EXPECT_FAULT(go(s.root, vtcr, &caps, 0, S2_ACC_READ, &res), S2_FAULT_ACCESS_FLAG, 3);
+		EXPECT_FAULT(go(s.root, vtcr, &caps, 0, S2_ACC_READ, &res), S2_FAULT_ACCESS_FLAG,
+			     3);
 		CHECK_EQ(mem.writes, 0);
 		CHECK_EQ(go(s.root, vtcr | BIT(21), &caps, 0, S2_ACC_READ, &res), 0);
 		CHECK_EQ(gmem_get(&mem, at), leaf(&s, 0x7000, 3, clean));
@@ -302,7 +307,8 @@ static void big_endian(void)
 	mem.big_endian = true;
 	s.root = gmem_take(&mem, shape_root_size(&s), 0x10000);
 	shape_map(&mem, &s, 0x123450000, 3, leaf(&s, 0xabcd0000, 3, LEAF_ATTR), 0);
-	CHECK_EQ(go(s.root, vtcr_of(16, 42, 1, ps_of(42)), &full, 0x123451238, S2_ACC_READ, &res), 0);
+	CHECK_EQ(go(s.root, vtcr_of(16, 42, 1, ps_of(42)), &full, 0x123451238, S2_ACC_READ, &res),
+		 0);
 	CHECK_EQ(res.ipa, 0xabcd1238);
 }
 
@@ -317,13 +323,26 @@ static void wide(void)
 	} cases[] = {
 		{ { .page_shift = 16, .ia_bits = 52, .start_level = 1, .oa52 = true }, 2, 0, 1 },
 		{ { .page_shift = 16, .ia_bits = 52, .start_level = 1, .oa52 = true }, 2, 0, 3 },
-		{ { .page_shift = 12, .ia_bits = 52, .start_level = -1, .ds = true }, 0,
-		  BIT(32) | BIT(33), 0 },
-		{ { .page_shift = 12, .ia_bits = 52, .start_level = -1, .ds = true }, 0,
-		  BIT(32) | BIT(33), 3 },
-		{ { .page_shift = 12, .ia_bits = 48, .start_level = 0, .ds = true }, 2, BIT(32), 1 },
-		{ { .page_shift = 14, .ia_bits = 50, .start_level = 0, .ds = true }, 3, BIT(32), 1 },
-		{ { .page_shift = 14, .ia_bits = 50, .start_level = 1, .ds = true }, 2, BIT(32), 2 },
+		{ { .page_shift = 12, .ia_bits = 52, .start_level = -1, .ds = true },
+		  0,
+		  BIT(32) | BIT(33),
+		  0 },
+		{ { .page_shift = 12, .ia_bits = 52, .start_level = -1, .ds = true },
+		  0,
+		  BIT(32) | BIT(33),
+		  3 },
+		{ { .page_shift = 12, .ia_bits = 48, .start_level = 0, .ds = true },
+		  2,
+		  BIT(32),
+		  1 },
+		{ { .page_shift = 14, .ia_bits = 50, .start_level = 0, .ds = true },
+		  3,
+		  BIT(32),
+		  1 },
+		{ { .page_shift = 14, .ia_bits = 50, .start_level = 1, .ds = true },
+		  2,
+		  BIT(32),
+		  2 },
 	};
 	struct s2_caps caps = full;
 	struct s2_walk_result res;
@@ -426,8 +445,9 @@ static void random_tables(u64 rounds)
 			n++;
 		}
 		for (unsigned int i = 0; i < 200; i++) {
-			u64 ia = clip(one_in(3) ? rnd() : list[below(n ? n : 1)].ia + below(BIT(22)),
-				      s.ia_bits);
+			u64 ia =
+				clip(one_in(3) ? rnd() : list[below(n ? n : 1)].ia + below(BIT(22)),
+				     s.ia_bits);
 			struct s2_walk_result res;
 			unsigned int hit = n;
 
@@ -466,7 +486,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!mem.mem)
 		gmem_init(&mem, 0, MEM_SIZE);
 	memcpy(&in, data, sizeof(in));
-	memcpy(mem.mem, data + sizeof(in), size - sizeof(in) < 0x20000 ? size - sizeof(in) : 0x20000);
+	memcpy(mem.mem, data + sizeof(in),
+	       size - sizeof(in) < 0x20000 ? size - sizeof(in) : 0x20000);
 	offered = (u8)(in.flags >> 8);
 	caps = (struct s2_caps){
 		.pa_bits = in.flags & 1 ? 52 : in.flags & 2 ? 48 : 40, .tgran4 = offered & 1,
