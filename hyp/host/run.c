@@ -161,6 +161,9 @@ int vcpu_run_loop(struct kvm_vcpu *vcpu)
 	for (;;) {
 		next = next_vcpu(vcpu);
 		if (!next) {
+			/* Whoever turns it on again resets its registers: none may be loaded. */
+			if (is_off(vcpu) && is_loaded(vcpu))
+				kvm_call_hyp(__kvm_vcpu_put, vcpu);
 			asm volatile("wfi" : : : "memory");
 			gic_handle_irq(is_loaded(vcpu) ? vcpu : NULL);
 			continue;
