@@ -121,7 +121,7 @@ static void hand_over_ppi(struct kvm_vcpu *vcpu, unsigned int from, unsigned int
 	}
 }
 
-static void hand_over(struct kvm_vcpu *vcpu, unsigned int from, unsigned int to)
+static noinline void hand_over(struct kvm_vcpu *vcpu, unsigned int from, unsigned int to)
 {
 	vgic_hyp_save_l1_lrs(vcpu);
 	hand_over_ppi(vcpu, from, to, GIC_PPI_CNTV);
@@ -223,6 +223,7 @@ static void load_bank(struct kvm_vcpu *vcpu, unsigned int bank)
 		load_hw(vcpu, TIMER_HV, TIMER_HP);
 	} else {
 		load_hw(vcpu, TIMER_V, TIMER_P);
+		/* Only bank VEL2_NVHE looks at them. */
 		t->nvhe_cval[TIMER_V] = *mem_cval(vcpu, TIMER_V);
 		t->nvhe_cval[TIMER_P] = *mem_cval(vcpu, TIMER_P);
 	}
@@ -253,12 +254,32 @@ static inline u64 bg_update(struct kvm_vcpu *vcpu, enum timer_id id, u64 time, u
 	return TIMER_NEVER;
 }
 
+/* Whether all is at rest: nothing counts down in the background, and nothing was published as high. */
+static inline bool bg_idle(struct kvm_vcpu *vcpu)
+{
+	struct timer_cpu *t = &vcpu->arch.timer;
+	const u64 *r = vcpu->arch.ctxt.sys_regs;
+	u64 ctl = r[CNTV_CTL_EL0] | r[CNTP_CTL_EL0];
+
+	if (t->hw_bank == BANK_VEL1)
+		ctl = r[CNTHV_CTL_EL2] | r[CNTHP_CTL_EL2];
+	else if (t->hw_bank != BANK_VEL2_E2H)
+		return false;
+	return !(ctl & TIMER_CTL_ENABLE) && !t->level &&
+	       (t->host_deadline & *__hyp_this_cpu_ptr(cnthp_deadline)) == TIMER_NEVER;
+}
+
 void timer_hyp_sync(struct kvm_vcpu *vcpu)
 {
 	struct timer_cpu *t = &vcpu->arch.timer;
-	u64 deadline = TIMER_NEVER, time = now();
+	u64 deadline = TIMER_NEVER, time;
 	u8 level = 0;
 
+	if (t->hw_bank != BANK_NONE)
+		set_cnthctl(t, cnthctl_open());		/* the nVHE host reads the counter at EL1 */
+	if (bg_idle(vcpu))
+		return;
+	time = now();
 	if (nvhe_memory(vcpu, t->hw_bank))
 		nvhe_reconcile(vcpu);
 	for (enum timer_id id = 0; id < NR_TIMERS; id++) {
@@ -279,8 +300,6 @@ void timer_hyp_sync(struct kvm_vcpu *vcpu)
 		set_deadline(deadline);
 	else
 		lower_deadline(deadline);
-	if (t->hw_bank != BANK_NONE)
-		set_cnthctl(t, cnthctl_open());		/* the nVHE host reads the counter at EL1 */
 	isb();		/* CNTHP_EL2's output has fallen before the host reads ICC_IAR1_EL1 */
 }
 
@@ -322,7 +341,7 @@ void timer_hyp_load(struct kvm_vcpu *vcpu, unsigned int bank)
 	write_sysreg(cnthctl_open(), CNTHCTL_EL2);
 	t->hw_cnthctl = cnthctl_open();
 	t->gicr = *__hyp_this_cpu_ptr(gic_sgi_frame);
-	if (vcpu->arch.vgic.inflight & TIMER_PPIS)
+	if (vcpu->arch.vgic.inflight)
 		hand_over(vcpu, BANK_NONE, bank);
 	load_bank(vcpu, bank);
 	timer_hyp_sync(vcpu);
@@ -336,7 +355,7 @@ void timer_hyp_put(struct kvm_vcpu *vcpu)
 	save_bank(vcpu, bank);
 	write_sysreg_el0(0, CNTV_CTL);
 	write_sysreg_el0(0, CNTP_CTL);
-	if (vcpu->arch.vgic.inflight & TIMER_PPIS)
+	if (vcpu->arch.vgic.inflight)
 		hand_over(vcpu, bank, BANK_NONE);
 	t->hw_bank = BANK_NONE;
 	timer_hyp_sync(vcpu);
@@ -344,45 +363,81 @@ void timer_hyp_put(struct kvm_vcpu *vcpu)
 
 /* --- between banks, without the host --- */
 
-/* vCNTV and vCNTP (@id) go to the background: CNTHP_EL2 must not fire later than they. */
+/* Timer @id, whose saved state is in memory, goes to the background. */
 static inline void bg_arm(struct kvm_vcpu *vcpu, enum timer_id id)
 {
-	u64 ctl = *mem_ctl(vcpu, id), deadline;
+	if ((*mem_ctl(vcpu, id) & (TIMER_CTL_ENABLE | TIMER_CTL_ISTATUS)) == TIMER_CTL_ENABLE)
+		lower_deadline(*mem_cval(vcpu, id) + offset_of(vcpu, id));
+}
 
-	if ((ctl & (TIMER_CTL_ENABLE | TIMER_CTL_ISTATUS)) != TIMER_CTL_ENABLE)
+/* Whatever is not the common case; also E2H flips. */
+static noinline void switch_other(struct kvm_vcpu *vcpu, unsigned int from, unsigned int to)
+{
+	struct timer_cpu *t = &vcpu->arch.timer;
+
+	save_bank(vcpu, from);
+	if ((from == BANK_VEL2_E2H) == (to == BANK_VEL2_E2H)) {
+		/* The same timers stay; only which copy is current changes. */
+		t->hw_bank = (u8)to;
+		set_controls(vcpu, to);
+		t->nvhe_cval[TIMER_V] = *mem_cval(vcpu, TIMER_V);
+		t->nvhe_cval[TIMER_P] = *mem_cval(vcpu, TIMER_P);
 		return;
-	deadline = *mem_cval(vcpu, id) + offset_of(vcpu, id);
-	lower_deadline(deadline);
+	}
+	if (vcpu->arch.vgic.inflight)
+		hand_over(vcpu, from, to);
+	bg_arm(vcpu, to == BANK_VEL2_E2H ? TIMER_V : TIMER_HV);
+	bg_arm(vcpu, to == BANK_VEL2_E2H ? TIMER_P : TIMER_HP);
+	load_bank(vcpu, to);
+}
+
+/* CNTHV and CNTHP stand in EL2's bank where CNTV and CNTP stand in EL1's. */
+_Static_assert(CNTHV_CTL_EL2 == EL2_BANK + CNTV_CTL_EL0, "one pointer for both");
+_Static_assert(CNTHV_CVAL_EL2 == EL2_BANK + CNTV_CVAL_EL0, "one pointer for both");
+_Static_assert(CNTHP_CTL_EL2 == EL2_BANK + CNTP_CTL_EL0, "one pointer for both");
+_Static_assert(CNTHP_CVAL_EL2 == EL2_BANK + CNTP_CVAL_EL0, "one pointer for both");
+
+/* A timer with these values goes to the background. */
+static inline void bg_arm_values(u64 ctl, u64 deadline)
+{
+	if ((ctl & (TIMER_CTL_ENABLE | TIMER_CTL_ISTATUS)) == TIMER_CTL_ENABLE)
+		lower_deadline(deadline);
 }
 
 void timer_hyp_switch(struct kvm_vcpu *vcpu, unsigned int from, unsigned int to)
 {
 	struct timer_cpu *t = &vcpu->arch.timer;
+	u64 *old = vcpu->arch.ctxt.sys_regs, *new = old, off = 0, old_off = t->hw_cntvoff;
+	u64 ctl = CNTHCTL_E2H_EL1PCTEN | CNTHCTL_E2H_EL1PTEN, v, vcval, p, pcval;
 
 	(void)from;	/* hw_bank says what the hardware has */
 	from = t->hw_bank;
-	if (from == to)
-		return;
-	if ((from == BANK_VEL2_E2H) != (to == BANK_VEL2_E2H)) {
-		save_bank(vcpu, from);
-		if (unlikely(vcpu->arch.vgic.inflight & TIMER_PPIS))
-			hand_over(vcpu, from, to);
-		if (to == BANK_VEL2_E2H) {
-			bg_arm(vcpu, TIMER_V);
-			bg_arm(vcpu, TIMER_P);
-		} else {
-			bg_arm(vcpu, TIMER_HV);
-			bg_arm(vcpu, TIMER_HP);
-		}
-		load_bank(vcpu, to);
+	if (from == BANK_VEL1 && to == BANK_VEL2_E2H) {
+		new += EL2_BANK;
+	} else if (from == BANK_VEL2_E2H && to == BANK_VEL1) {
+		old += EL2_BANK;
+		off = new[CNTVOFF_EL2];
+		ctl &= new[CNTHCTL_EL2];
+	} else if (from != to) {
+		return switch_other(vcpu, from, to);
+	} else {
 		return;
 	}
-	/* The same timers stay; only which copy is current changes. */
-	save_bank(vcpu, from);
 	t->hw_bank = (u8)to;
-	set_controls(vcpu, to);
-	t->nvhe_cval[TIMER_V] = *mem_cval(vcpu, TIMER_V);
-	t->nvhe_cval[TIMER_P] = *mem_cval(vcpu, TIMER_P);
+	old[CNTV_CTL_EL0] = v = read_sysreg_el0(CNTV_CTL);
+	old[CNTV_CVAL_EL0] = vcval = read_sysreg_el0(CNTV_CVAL);
+	old[CNTP_CTL_EL0] = p = read_sysreg_el0(CNTP_CTL);
+	old[CNTP_CVAL_EL0] = pcval = read_sysreg_el0(CNTP_CVAL);
+	if (unlikely(vcpu->arch.vgic.inflight))
+		hand_over(vcpu, from, to);
+	set_cntvoff(t, off);
+	set_cnthctl(t, has_vhe() ? ctl : ctl >> 10);
+	write_sysreg_el0(new[CNTV_CVAL_EL0], CNTV_CVAL);
+	write_sysreg_el0(new[CNTV_CTL_EL0], CNTV_CTL);
+	write_sysreg_el0(new[CNTP_CVAL_EL0], CNTP_CVAL);
+	write_sysreg_el0(new[CNTP_CTL_EL0], CNTP_CTL);
+	bg_arm_values(v, vcval + old_off);
+	bg_arm_values(p, pcval);
 }
 
 void timer_hyp_ctl_changed(struct kvm_vcpu *vcpu)

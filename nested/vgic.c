@@ -262,7 +262,7 @@ static void deactivate_l1(struct kvm_vcpu *vcpu, u64 intid)
 		vgic->inflight &= ~(1U << intid);
 }
 
-static void load_l2_lrs(struct kvm_vcpu *vcpu)
+static inline void load_l2_lrs(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
 	const u64 *slot = &__vcpu_sys_reg(vcpu, ICH_LR0_EL2);
@@ -364,6 +364,7 @@ static void update_l1_pending(struct kvm_vcpu *vcpu)
 
 void vgic_hyp_load(struct kvm_vcpu *vcpu)
 {
+	vcpu->arch.vgic.wide = vgic_hw.nr_lrs > 4 || vgic_hw.nr_aprs > 1;
 	if (wanted(vcpu) == VGIC_HW_L2)
 		load_prio_l2(vcpu);
 	else
@@ -427,44 +428,83 @@ void vgic_hyp_exit(struct kvm_vcpu *vcpu)
 
 /* --- without the host --- */
 
-void vgic_hyp_switch_to_l2(struct kvm_vcpu *vcpu)
+static noinline void switch_to_l2(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
 
-	if (!virtual_imo(vcpu) || vgic->loaded != VGIC_HW_L1)
+	if (vgic->loaded != VGIC_HW_L1)
 		return;
-	if (unlikely(vgic->used_lrs))
-		vgic_hyp_save_l1_lrs(vcpu);
+	vgic_hyp_save_l1_lrs(vcpu);
 	save_prio_l1(vcpu);
-	if (unlikely(vgic->used_lrs))
-		update_l1_pending(vcpu);
+	update_l1_pending(vcpu);
 	load_prio_l2(vcpu);
 	if (vgic->lrs_loaded == VGIC_HW_NONE)
 		return;		/* vgic_hyp_enter loads them */
 	vgic->lrs_loaded = VGIC_HW_L2;
-	if (unlikely(!l2_lrs_idle(vcpu)))
-		load_l2_lrs(vcpu);
+	load_l2_lrs(vcpu);
 	set_hcr(vgic, l2_hcr(vcpu));
 }
 
-void vgic_hyp_switch_to_vel2(struct kvm_vcpu *vcpu)
+static noinline void switch_to_l1(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
 
 	if (vgic->loaded != VGIC_HW_L2)
 		return;
-	if (vgic->lrs_loaded == VGIC_HW_L2) {
-		if (unlikely(vgic->hw_lrs))
-			save_l2_lrs(vcpu);
-		save_l2_hcr(vcpu);
-		vgic->lrs_loaded = VGIC_HW_L1;
-	}
 	save_prio_l2(vcpu);
 	load_prio_l1(vcpu);
 	if (vgic->lrs_loaded == VGIC_HW_NONE)
 		return;
-	if (unlikely(vgic->used_lrs | vgic->hw_lrs))
-		load_l1_lrs(vcpu);
+	save_l2_lrs(vcpu);
+	save_l2_hcr(vcpu);
+	vgic->lrs_loaded = VGIC_HW_L1;
+	load_l1_lrs(vcpu);
+	set_hcr(vgic, vgic->hcr);
+}
+
+static noinline void fill_l2_lrs(struct kvm_vcpu *vcpu)
+{
+	load_l2_lrs(vcpu);
+}
+
+/* Straight lines for the common case: 4 list registers, none used by L1, one APR of each group. */
+void vgic_hyp_switch_to_l2(struct kvm_vcpu *vcpu)
+{
+	struct vgic_cpu *vgic = &vcpu->arch.vgic;
+	u64 *r = vcpu->arch.ctxt.sys_regs;
+
+	if (!virtual_imo(vcpu))
+		return;
+	if (unlikely(vgic->state != VGIC_STATE_IDLE(VGIC_HW_L1)))
+		return switch_to_l2(vcpu);
+	vgic->state = VGIC_STATE_IDLE(VGIC_HW_L2);
+	vgic->vmcr = read_sysreg(ICH_VMCR_EL2);
+	vgic->ap0r[0] = read_sysreg(ICH_AP0R0_EL2);
+	vgic->ap1r[0] = read_sysreg(ICH_AP1R0_EL2);
+	write_sysreg(r[ICH_VMCR_EL2], ICH_VMCR_EL2);
+	write_sysreg(r[ICH_AP0R0_EL2], ICH_AP0R0_EL2);
+	write_sysreg(r[ICH_AP1R0_EL2], ICH_AP1R0_EL2);
+	set_hcr(vgic, l2_hcr(vcpu));
+	if (unlikely((r[ICH_LR0_EL2] | r[ICH_LR1_EL2] | r[ICH_LR2_EL2] | r[ICH_LR3_EL2]) &
+		     (ICH_LR_STATE | ICH_LR_EOI)))
+		fill_l2_lrs(vcpu);
+}
+
+void vgic_hyp_switch_to_vel2(struct kvm_vcpu *vcpu)
+{
+	struct vgic_cpu *vgic = &vcpu->arch.vgic;
+	u64 *r = vcpu->arch.ctxt.sys_regs;
+
+	if (unlikely(vgic->state != VGIC_STATE_IDLE(VGIC_HW_L2)))
+		return switch_to_l1(vcpu);
+	vgic->state = VGIC_STATE_IDLE(VGIC_HW_L1);
+	save_l2_hcr(vcpu);
+	r[ICH_VMCR_EL2] = read_sysreg(ICH_VMCR_EL2);
+	r[ICH_AP0R0_EL2] = read_sysreg(ICH_AP0R0_EL2);
+	r[ICH_AP1R0_EL2] = read_sysreg(ICH_AP1R0_EL2);
+	write_sysreg(vgic->vmcr, ICH_VMCR_EL2);
+	write_sysreg(vgic->ap0r[0], ICH_AP0R0_EL2);
+	write_sysreg(vgic->ap1r[0], ICH_AP1R0_EL2);
 	set_hcr(vgic, vgic->hcr);
 }
 

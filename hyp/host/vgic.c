@@ -293,19 +293,12 @@ static unsigned int l1_signals(const struct vgic_cpu *vgic)
 	return ich_signals(&s);
 }
 
-void vgic_flush(struct kvm_vcpu *vcpu)
+static noinline void fill_lrs(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
 	struct vgic_dist *dist = &vcpu->kvm->vgic;
 	struct lr_pick p;
 
-	if (vgic->used_lrs)
-		vgic_sync(vcpu);
-	vgic->hcr = ICH_HCR_EN;
-	vgic->l1_pending = 0;
-	vgic->used_lrs = 0;
-	if (!(vgic->candidates | dist->candidate_words))
-		return;
 	p.n = 0;
 	p.max = vgic_hw.nr_lrs;
 	p.dropped_active = p.dropped_pending = false;
@@ -319,13 +312,25 @@ void vgic_flush(struct kvm_vcpu *vcpu)
 	}
 	for (unsigned int i = 0; i < p.n; i++)
 		vgic->lr[i] = make_lr(vcpu, p.irq[i]);
-	vgic->used_lrs = p.n;
+	vgic->used_lrs = (u8)p.n;
 	/* Come back when there is room, or when an EOI or DIR finds no list register. */
 	if (p.dropped_pending)
 		vgic->hcr |= ICH_HCR_UIE;
 	if (p.dropped_active)
 		vgic->hcr |= ICH_HCR_LRENPIE | ICH_HCR_TDIR;
 	vgic->l1_pending = (u8)l1_signals(vgic);
+}
+
+void vgic_flush(struct kvm_vcpu *vcpu)
+{
+	struct vgic_cpu *vgic = &vcpu->arch.vgic;
+
+	if (vgic->used_lrs)
+		vgic_sync(vcpu);
+	vgic->hcr = ICH_HCR_EN;
+	vgic->l1_pending = 0;
+	if (vgic->candidates | vcpu->kvm->vgic.candidate_words)
+		fill_lrs(vcpu);
 }
 
 /* --- inputs --- */

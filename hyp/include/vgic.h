@@ -66,6 +66,9 @@ enum vgic_hw {
 	VGIC_HW_L2,
 };
 
+/* vgic_cpu.state while @hw is loaded and no list register is used. */
+#define VGIC_STATE_IDLE(hw)	((u64)(hw) | (u64)(hw) << 8)
+
 /* vgic_cpu.l1_pending */
 #define VGIC_L1_IRQ	BIT(0)
 #define VGIC_L1_FIQ	BIT(1)
@@ -77,11 +80,17 @@ struct vgic_cpu {
 	u64 vmcr;
 	u64 ap0r[VGIC_MAX_APRS], ap1r[VGIC_MAX_APRS];
 	u64 cached_hcr;			/* what ICH_HCR_EL2 is loaded with */
-	u32 used_lrs;			/* lr[0..used_lrs-1] are in use */
-	u32 hw_lrs;			/* bitmap: hardware list registers that are not 0 */
+	union {
+		struct {
+			u8 loaded;	/* enum vgic_hw: VMCR and APRs in the hardware are whose */
+			u8 lrs_loaded;	/* enum vgic_hw: the same for the list registers */
+			u8 used_lrs;	/* lr[0..used_lrs-1] are in use */
+			bool wide;	/* more than 4 list registers or one APR of each group */
+			u32 hw_lrs;	/* bitmap: hardware list registers that are not 0 */
+		};
+		u64 state;		/* all of them: one comparison finds the simple case */
+	};
 	u32 inflight;			/* bitmap of L1's timer PPIs that are pending or active */
-	u8 loaded;			/* enum vgic_hw: VMCR and APRs in the hardware are whose */
-	u8 lrs_loaded;			/* enum vgic_hw: the same for the list registers */
 	u8 l1_pending;			/* VGIC_L1_*: deliverable to L1 while its L2 runs */
 	bool maint;			/* level of L1's maintenance interrupt */
 

@@ -17,14 +17,6 @@ struct vgic_hw_info vgic_hw = { .nr_lrs = NR_LRS, .nr_aprs = 1 };
 static struct kvm vm;
 static struct kvm_vcpu cpu[2];
 static bool phys_active[1024], phys_line[1024];
-static bool at_hyp = true;
-
-bool is_hyp_ctxt(const struct kvm_vcpu *vcpu)
-{
-	(void)vcpu;
-	return at_hyp;
-}
-
 bool gic_irq_is_pending(u32 intid)
 {
 	return phys_line[intid];
@@ -53,6 +45,7 @@ static void reset(const char *name)
 		memset(&cpu[i], 0, sizeof(cpu[i]));
 		cpu[i].kvm = &vm;
 		cpu[i].vcpu_id = i;
+		cpu[i].arch.ctxt.regs.pstate = PSR_MODE_EL2h;
 		vm.vcpus[i] = &cpu[i];
 	}
 	for (int i = 0; i < 2; i++)
@@ -401,13 +394,13 @@ static void test_masks(void)
 	wr(GICR_SGI(0x180), 4, 1 << 5);
 	CHECK(!vgic_has_pending(v));
 	/* What L1 gives its L2 counts while that runs. */
-	at_hyp = false;
+	v->arch.ctxt.regs.pstate = PSR_MODE_EL1h;
 	v->arch.ctxt.sys_regs[HCR_EL2] = HCR_IMO;
 	v->arch.ctxt.sys_regs[ICH_HCR_EL2] = ICH_HCR_EN;
 	v->arch.ctxt.sys_regs[ICH_VMCR_EL2] = ICH_VMCR_VENG1 | 0xffull << ICH_VMCR_VPMR_SHIFT;
 	v->arch.ctxt.sys_regs[ICH_LR0_EL2 + 2] = ICH_LR_PENDING | ICH_LR_GROUP | 27;
 	CHECK(vgic_has_pending(v));
-	at_hyp = true;
+	v->arch.ctxt.regs.pstate = PSR_MODE_EL2h;
 	CHECK(!vgic_has_pending(v));
 }
 
