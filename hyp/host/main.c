@@ -14,6 +14,7 @@
 #include <psci.h>
 #include <selftest.h>
 #include <uart.h>
+#include <wake.h>
 
 #define CPU_ON_SECONDS	10	/* generous: TCG under load */
 
@@ -104,7 +105,7 @@ void host_main(void)
 	say_boot();
 	uart_enable_rx_irq();
 	__atomic_store_n(&l1_ready, true, __ATOMIC_RELEASE);
-	asm volatile("dsb ish\n\tsev" : : : "memory");
+	wake_cpus();
 	run_cpu(0);
 }
 
@@ -112,7 +113,7 @@ void host_secondary(unsigned int cpu)
 {
 	init_gic_cpu(cpu);
 	__atomic_store_n(&nr_online_cpus, cpu + 1, __ATOMIC_RELEASE);
-	asm volatile("dsb ish\n\tsev" : : : "memory");
+	wake_cpus();
 	while (!__atomic_load_n(&l1_ready, __ATOMIC_ACQUIRE)) {
 		self_test_secondary(cpu);
 		asm volatile("wfe");

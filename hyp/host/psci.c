@@ -9,6 +9,7 @@
 #include <host.h>
 #include <l1.h>
 #include <psci.h>
+#include <wake.h>
 
 #define MPIDR_BIT31	BIT(31)	/* RES1 in MPIDR_EL1: some pass it on */
 
@@ -55,7 +56,7 @@ static s64 cpu_on(u64 mpidr, u64 entry, u64 context)
 	__atomic_store_n(mine, false, __ATOMIC_RELEASE);
 	/* Its CPU waits for this, in WFI or in WFE. */
 	gic_kick_cpu((unsigned int)target->vcpu_id);
-	asm volatile("dsb ish\n\tsev" : : : "memory");
+	wake_cpus();
 	return PSCI_SUCCESS;
 }
 

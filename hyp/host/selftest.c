@@ -8,6 +8,7 @@
 #include <kvm_hyp.h>
 #include <log.h>
 #include <selftest.h>
+#include <wake.h>
 
 enum step { STEP_NONE = 0, STEP_SET, STEP_CHECK };
 
@@ -42,7 +43,7 @@ static void all_cpus(enum step s)
 {
 	__atomic_store_n(&done, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&step, s, __ATOMIC_RELEASE);
-	asm volatile("dsb ish\n\tsev" : : : "memory");
+	wake_cpus();
 	do_step(0, s);
 	while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) != plat.nr_cpus)
 		;
