@@ -32,7 +32,6 @@ static const u16 not_written[] = {
 	ENC(3, 0, 12, 8, 1), ENC(3, 0, 12, 12, 1), ENC(3, 0, 12, 11, 1),	/* EOIR0, EOIR1, DIR */
 	ENC(3, 0, 12, 11, 5), ENC(3, 0, 12, 11, 6), ENC(3, 0, 12, 11, 7),	/* SGIs */
 	ENC(2, 0, 1, 0, 4), ENC(2, 0, 1, 4, 4),				/* OSLAR, DBGPRCR */
-	ENC(3, 4, 4, 1, 0),						/* SP_EL1 is ours in the vectors */
 };
 
 /* One instruction and a return; rewritten for each access. */
@@ -90,7 +89,6 @@ static bool writable(unsigned int enc)
 		if (not_written[i] == enc)
 			return false;
 	}
-	/* The MMU of the program itself: off, and the value that says so is put back. */
 	return true;
 }
 
@@ -122,9 +120,12 @@ void guest_main(void)
 {
 	bool all = arg_u64("all", 0);
 
+	/* FPEXC32_EL2 is FP's: no trap by FPEN or TFP. */
+	write_sysreg(vhe_mode ? 3UL << 20 : 0x33ffUL & ~BIT(10), cptr_el2);
+	isb();
+
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		has_row[rows[i]] = true;
-	/* SPSel, the vectors and the stack are the program's own: EL2h, so SP_EL0 and SP_EL1 are free. */
 	probe_op(3, 4, !all);
 	probe_op(3, 5, !all);
 	probe_op(3, 6, !all);
