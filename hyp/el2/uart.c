@@ -24,18 +24,21 @@
 #define INT_RT		BIT(6)	/* receive timeout: fewer bytes than the FIFO's trigger level */
 #define INT_ALL		0x7ff
 
+static u64 base = L0_UART_BASE;
+
 static u32 rd(unsigned int off)
 {
-	return *(volatile u32 *)(L0_UART_BASE + off);
+	return *(volatile u32 *)(base + off);
 }
 
 static void wr(unsigned int off, u32 val)
 {
-	*(volatile u32 *)(L0_UART_BASE + off) = val;
+	*(volatile u32 *)(base + off) = val;
 }
 
-void uart_init(void)
+void uart_init(u64 uart)
 {
+	base = uart;
 	wr(UARTIMSC, 0);
 	wr(UARTICR, INT_ALL);
 	wr(UARTLCR_H, LCR_H_WLEN8 | LCR_H_FEN);

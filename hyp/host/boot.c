@@ -73,9 +73,15 @@ static void choose_mech(void)
 static void read_machine(void)
 {
 	char err[192];
+	int ret = -EINVAL;
 
-	if (!boot_fdt || platform_parse((const void *)boot_fdt, MAX_FDT, &plat, err, sizeof(err)))
-		l0_fatal_user("%s", boot_fdt ? err : "no device tree");
+	snprintf(err, sizeof(err), "no device tree");
+	if (boot_fdt)
+		ret = platform_parse((const void *)boot_fdt, MAX_FDT, &plat, err, sizeof(err));
+	/* Without a UART of its own L0 can still say so. */
+	uart_init(ret && plat.uart0 && !plat.uart1_intid ? plat.uart0 : L0_UART_BASE);
+	if (ret)
+		l0_fatal_user("%s", err);
 	/*
 	 * QEMU pads its tree to 1 MiB, more than L1's copy has. It has just been found sound, so it may be
 	 * packed; what was found in it has moved.
@@ -135,7 +141,6 @@ static void choose_caps(void)
 
 void l0_early(void)
 {
-	uart_init();
 	read_machine();
 	choose_host();
 	choose_mech();
@@ -146,6 +151,6 @@ void l0_early(void)
 
 void l0_no_el2(void)
 {
-	uart_init();
+	uart_init(L0_UART_BASE);
 	l0_fatal_user("not started at EL2: give QEMU -machine virt,virtualization=on");
 }

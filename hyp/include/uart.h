@@ -12,7 +12,8 @@
 #define L0_UART_SIZE	0x1000UL
 #define L0_UART_SPI	8	/* INTID 32 + 8 */
 
-void uart_init(void);
+/* Speak on the PL011 at @uart (PA): L0's own, or, to say that there is none, any other. */
+void uart_init(u64 uart);
 /* Waits for room in the FIFO. */
 void uart_putc(char c);
 /* The next byte received, -1 if there is none. */
