@@ -41,8 +41,7 @@ def run(name: str, mode: str, **more: Any) -> Result:
     row = GUESTS[name]
     append = str(row.get("append", ""))
     config = RunConfig(l1=name, l1_mode=mode, l1_append=append, **more)
-    if config.native:
-        config.timeout = float(row.get("timeout", 20))
+    config.timeout = float(row.get("timeout", 20))
     return execute(config, resolve(config))
 
 
