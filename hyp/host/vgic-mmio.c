@@ -27,10 +27,15 @@ typedef void (*irq_write_fn)(struct kvm_vcpu *vcpu, struct vgic_irq *irq, u32 va
 
 static u32 rd_group(const struct vgic_irq *irq) { return irq->group1; }
 static u32 rd_enable(const struct vgic_irq *irq) { return irq->enabled; }
-static u32 rd_pend(const struct vgic_irq *irq) { return vgic_irq_is_pending(irq); }
 static u32 rd_active(const struct vgic_irq *irq) { return irq->active; }
 static u32 rd_prio(const struct vgic_irq *irq) { return irq->priority; }
 static u32 rd_cfg(const struct vgic_irq *irq) { return irq->edge ? 2 : 0; }
+
+/* While it is active, only the physical GIC knows the level of a hw interrupt's input. */
+static u32 rd_pend(const struct vgic_irq *irq)
+{
+	return vgic_irq_is_pending(irq) || (irq->hw && gic_irq_is_pending(irq->hwintid));
+}
 
 static void wr_group(struct kvm_vcpu *vcpu, struct vgic_irq *irq, u32 val)
 {
