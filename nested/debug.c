@@ -33,8 +33,8 @@ enum trap_result access_mdscr(struct kvm_vcpu *vcpu, const struct sysreg_desc *d
 {
 	(void)desc;
 	if (!p->is_write) {
-		p->val = mdscr_in_hw(vcpu) ? read_sysreg(mdscr_el1) :
-					     READ_ONCE(__vcpu_sys_reg(vcpu, MDSCR_EL1));
+		p->val = mdscr_in_hw(vcpu) ? read_sysreg(mdscr_el1)
+					   : READ_ONCE(__vcpu_sys_reg(vcpu, MDSCR_EL1));
 		return TRAP_HANDLED;
 	}
 	if (!mdscr_in_hw(vcpu))
@@ -44,12 +44,12 @@ enum trap_result access_mdscr(struct kvm_vcpu *vcpu, const struct sysreg_desc *d
 }
 
 /* Breakpoints and watchpoints by encoding: CRm is n, op2 says which of the four. */
-#define LOC(v1, e2h, nvhe)	v1
+#define LOC(v1, e2h, nvhe) v1
 #define SYSALIAS(...)
 #define SYSREG(name, op0, op1, n, m, o2, loc, peer, fmt, vncr, redir, reset, group, ...) \
 	DBG_ROW(group, loc, name)
-#define DBG_ROW(group, v1, name)	DBG_ROW_(group, v1, name)
-#define DBG_ROW_(group, v1, name)	DBG_##group##_##v1(name)
+#define DBG_ROW(group, v1, name)  DBG_ROW_(group, v1, name)
+#define DBG_ROW_(group, v1, name) DBG_##group##_##v1(name)
 #define DBG_NONE_M(...)
 #define DBG_EL1BANK_M(...)
 #define DBG_EL1BANK_H(...)
@@ -62,7 +62,9 @@ enum trap_result access_mdscr(struct kvm_vcpu *vcpu, const struct sysreg_desc *d
 #define DBG_GIC_H(...)
 #define DBG_NONE_H(...)
 
-#define DBG_DEBUG_H(name)	case name: return read_sysreg_s(SYS_##name);
+#define DBG_DEBUG_H(name) \
+	case name:        \
+		return read_sysreg_s(SYS_##name);
 static u64 dbg_read(unsigned int reg)
 {
 	switch (reg) {
@@ -72,7 +74,10 @@ static u64 dbg_read(unsigned int reg)
 }
 #undef DBG_DEBUG_H
 
-#define DBG_DEBUG_H(name)	case name: write_sysreg_s(val, SYS_##name); return;
+#define DBG_DEBUG_H(name)                        \
+	case name:                               \
+		write_sysreg_s(val, SYS_##name); \
+		return;
 static void dbg_write(unsigned int reg, u64 val)
 {
 	switch (reg) {

@@ -18,88 +18,88 @@ struct id_field {
 	u8 max;
 };
 
-#define ANY	0xe	/* as the hardware has it; never the negative 0xf */
+#define ANY 0xe /* as the hardware has it; never the negative 0xf */
 
 static const struct id_field id_fields[] = {
 	/* AArch32 at EL0 only: L0's own traps would have to be emulated for an AArch32 EL1 too. */
-	{ SYS_ID_AA64PFR0_EL1, 0, 2 },		/* EL0 */
-	{ SYS_ID_AA64PFR0_EL1, 4, 1 },		/* EL1 */
-	{ SYS_ID_AA64PFR0_EL1, 8, 1 },		/* EL2 */
-	{ SYS_ID_AA64PFR0_EL1, 24, 1 },		/* GIC: system registers of 3.0 */
-	{ SYS_ID_AA64PFR0_EL1, 48, 1 },		/* DIT */
-	{ SYS_ID_AA64PFR0_EL1, 56, 1 },		/* CSV2, without the SCXTNUM registers of 2 */
-	{ SYS_ID_AA64PFR0_EL1, 60, 1 },		/* CSV3 */
-	{ SYS_ID_AA64PFR1_EL1, 0, 1 },		/* BT */
-	{ SYS_ID_AA64PFR1_EL1, 4, 2 },		/* SSBS */
+	{ SYS_ID_AA64PFR0_EL1, 0, 2 },	/* EL0 */
+	{ SYS_ID_AA64PFR0_EL1, 4, 1 },	/* EL1 */
+	{ SYS_ID_AA64PFR0_EL1, 8, 1 },	/* EL2 */
+	{ SYS_ID_AA64PFR0_EL1, 24, 1 }, /* GIC: system registers of 3.0 */
+	{ SYS_ID_AA64PFR0_EL1, 48, 1 }, /* DIT */
+	{ SYS_ID_AA64PFR0_EL1, 56, 1 }, /* CSV2, without the SCXTNUM registers of 2 */
+	{ SYS_ID_AA64PFR0_EL1, 60, 1 }, /* CSV3 */
+	{ SYS_ID_AA64PFR1_EL1, 0, 1 },	/* BT */
+	{ SYS_ID_AA64PFR1_EL1, 4, 2 },	/* SSBS */
 	/* Debug registers are the hardware's own, so their numbers are. */
-	{ SYS_ID_AA64DFR0_EL1, 0, 7 },		/* DebugVer: v8.1, which VHE asks for */
-	{ SYS_ID_AA64DFR0_EL1, 12, ANY },	/* BRPs */
-	{ SYS_ID_AA64DFR0_EL1, 20, ANY },	/* WRPs */
-	{ SYS_ID_AA64DFR0_EL1, 28, ANY },	/* CTX_CMPs */
-	{ SYS_ID_AA64ISAR0_EL1, 4, ANY },	/* AES */
-	{ SYS_ID_AA64ISAR0_EL1, 8, ANY },	/* SHA1 */
-	{ SYS_ID_AA64ISAR0_EL1, 12, ANY },	/* SHA2 */
-	{ SYS_ID_AA64ISAR0_EL1, 16, ANY },	/* CRC32 */
-	{ SYS_ID_AA64ISAR0_EL1, 20, 2 },	/* Atomic */
-	{ SYS_ID_AA64ISAR0_EL1, 28, ANY },	/* RDM */
-	{ SYS_ID_AA64ISAR0_EL1, 32, ANY },	/* SHA3 */
-	{ SYS_ID_AA64ISAR0_EL1, 36, ANY },	/* SM3 */
-	{ SYS_ID_AA64ISAR0_EL1, 40, ANY },	/* SM4 */
-	{ SYS_ID_AA64ISAR0_EL1, 44, ANY },	/* DP */
-	{ SYS_ID_AA64ISAR0_EL1, 48, ANY },	/* FHM */
-	{ SYS_ID_AA64ISAR0_EL1, 52, ANY },	/* TS */
-	{ SYS_ID_AA64ISAR0_EL1, 56, 2 },	/* TLB: OS and range forms */
-	{ SYS_ID_AA64ISAR0_EL1, 60, 1 },	/* RNDR */
-	{ SYS_ID_AA64ISAR1_EL1, 0, 2 },		/* DPB */
-	{ SYS_ID_AA64ISAR1_EL1, 4, ANY },	/* APA */
-	{ SYS_ID_AA64ISAR1_EL1, 8, ANY },	/* API */
-	{ SYS_ID_AA64ISAR1_EL1, 12, ANY },	/* JSCVT */
-	{ SYS_ID_AA64ISAR1_EL1, 16, ANY },	/* FCMA */
-	{ SYS_ID_AA64ISAR1_EL1, 20, 2 },	/* LRCPC */
-	{ SYS_ID_AA64ISAR1_EL1, 24, 1 },	/* GPA */
-	{ SYS_ID_AA64ISAR1_EL1, 28, 1 },	/* GPI */
-	{ SYS_ID_AA64ISAR1_EL1, 32, 1 },	/* FRINTTS */
-	{ SYS_ID_AA64ISAR1_EL1, 36, 1 },	/* SB */
-	{ SYS_ID_AA64ISAR1_EL1, 40, 1 },	/* SPECRES */
-	{ SYS_ID_AA64ISAR1_EL1, 44, 2 },	/* BF16 */
-	{ SYS_ID_AA64ISAR1_EL1, 48, 1 },	/* DGH */
-	{ SYS_ID_AA64ISAR1_EL1, 52, 1 },	/* I8MM */
-	{ SYS_ID_AA64ISAR2_EL1, 4, 1 },		/* RPRES */
-	{ SYS_ID_AA64ISAR2_EL1, 8, 1 },		/* GPA3 */
-	{ SYS_ID_AA64ISAR2_EL1, 12, ANY },	/* APA3 */
-	{ SYS_ID_AA64ISAR2_EL1, 20, 1 },	/* BC */
-	{ SYS_ID_AA64ISAR2_EL1, 24, 1 },	/* PAC_frac */
-	{ SYS_ID_AA64ISAR2_EL1, 28, 1 },	/* CLRBHB */
-	{ SYS_ID_AA64ISAR2_EL1, 52, 1 },	/* CSSC */
+	{ SYS_ID_AA64DFR0_EL1, 0, 7 },	   /* DebugVer: v8.1, which VHE asks for */
+	{ SYS_ID_AA64DFR0_EL1, 12, ANY },  /* BRPs */
+	{ SYS_ID_AA64DFR0_EL1, 20, ANY },  /* WRPs */
+	{ SYS_ID_AA64DFR0_EL1, 28, ANY },  /* CTX_CMPs */
+	{ SYS_ID_AA64ISAR0_EL1, 4, ANY },  /* AES */
+	{ SYS_ID_AA64ISAR0_EL1, 8, ANY },  /* SHA1 */
+	{ SYS_ID_AA64ISAR0_EL1, 12, ANY }, /* SHA2 */
+	{ SYS_ID_AA64ISAR0_EL1, 16, ANY }, /* CRC32 */
+	{ SYS_ID_AA64ISAR0_EL1, 20, 2 },   /* Atomic */
+	{ SYS_ID_AA64ISAR0_EL1, 28, ANY }, /* RDM */
+	{ SYS_ID_AA64ISAR0_EL1, 32, ANY }, /* SHA3 */
+	{ SYS_ID_AA64ISAR0_EL1, 36, ANY }, /* SM3 */
+	{ SYS_ID_AA64ISAR0_EL1, 40, ANY }, /* SM4 */
+	{ SYS_ID_AA64ISAR0_EL1, 44, ANY }, /* DP */
+	{ SYS_ID_AA64ISAR0_EL1, 48, ANY }, /* FHM */
+	{ SYS_ID_AA64ISAR0_EL1, 52, ANY }, /* TS */
+	{ SYS_ID_AA64ISAR0_EL1, 56, 2 },   /* TLB: OS and range forms */
+	{ SYS_ID_AA64ISAR0_EL1, 60, 1 },   /* RNDR */
+	{ SYS_ID_AA64ISAR1_EL1, 0, 2 },	   /* DPB */
+	{ SYS_ID_AA64ISAR1_EL1, 4, ANY },  /* APA */
+	{ SYS_ID_AA64ISAR1_EL1, 8, ANY },  /* API */
+	{ SYS_ID_AA64ISAR1_EL1, 12, ANY }, /* JSCVT */
+	{ SYS_ID_AA64ISAR1_EL1, 16, ANY }, /* FCMA */
+	{ SYS_ID_AA64ISAR1_EL1, 20, 2 },   /* LRCPC */
+	{ SYS_ID_AA64ISAR1_EL1, 24, 1 },   /* GPA */
+	{ SYS_ID_AA64ISAR1_EL1, 28, 1 },   /* GPI */
+	{ SYS_ID_AA64ISAR1_EL1, 32, 1 },   /* FRINTTS */
+	{ SYS_ID_AA64ISAR1_EL1, 36, 1 },   /* SB */
+	{ SYS_ID_AA64ISAR1_EL1, 40, 1 },   /* SPECRES */
+	{ SYS_ID_AA64ISAR1_EL1, 44, 2 },   /* BF16 */
+	{ SYS_ID_AA64ISAR1_EL1, 48, 1 },   /* DGH */
+	{ SYS_ID_AA64ISAR1_EL1, 52, 1 },   /* I8MM */
+	{ SYS_ID_AA64ISAR2_EL1, 4, 1 },	   /* RPRES */
+	{ SYS_ID_AA64ISAR2_EL1, 8, 1 },	   /* GPA3 */
+	{ SYS_ID_AA64ISAR2_EL1, 12, ANY }, /* APA3 */
+	{ SYS_ID_AA64ISAR2_EL1, 20, 1 },   /* BC */
+	{ SYS_ID_AA64ISAR2_EL1, 24, 1 },   /* PAC_frac */
+	{ SYS_ID_AA64ISAR2_EL1, 28, 1 },   /* CLRBHB */
+	{ SYS_ID_AA64ISAR2_EL1, 52, 1 },   /* CSSC */
 	/* 48 bits of address everywhere: no LPA2, no LVA, and the granules' values without them. */
-	{ SYS_ID_AA64MMFR0_EL1, 0, 5 },		/* PARange */
-	{ SYS_ID_AA64MMFR0_EL1, 4, ANY },	/* ASIDBits */
-	{ SYS_ID_AA64MMFR0_EL1, 8, 1 },		/* BigEnd */
-	{ SYS_ID_AA64MMFR0_EL1, 16, 1 },	/* BigEndEL0 */
-	{ SYS_ID_AA64MMFR0_EL1, 20, 1 },	/* TGran16 */
-	{ SYS_ID_AA64MMFR0_EL1, 32, 2 },	/* TGran16_2 */
-	{ SYS_ID_AA64MMFR0_EL1, 36, 2 },	/* TGran64_2 */
-	{ SYS_ID_AA64MMFR0_EL1, 40, 2 },	/* TGran4_2 */
-	{ SYS_ID_AA64MMFR0_EL1, 56, 1 },	/* FGT */
-	{ SYS_ID_AA64MMFR1_EL1, 0, 2 },		/* HAFDBS */
-	{ SYS_ID_AA64MMFR1_EL1, 4, 2 },		/* VMIDBits */
-	{ SYS_ID_AA64MMFR1_EL1, 8, 1 },		/* VH */
-	{ SYS_ID_AA64MMFR1_EL1, 12, 2 },	/* HPDS */
-	{ SYS_ID_AA64MMFR1_EL1, 20, 3 },	/* PAN */
-	{ SYS_ID_AA64MMFR1_EL1, 28, 1 },	/* XNX */
-	{ SYS_ID_AA64MMFR1_EL1, 36, 3 },	/* ETS */
-	{ SYS_ID_AA64MMFR1_EL1, 44, 1 },	/* AFP */
-	{ SYS_ID_AA64MMFR2_EL1, 0, 1 },		/* CnP */
-	{ SYS_ID_AA64MMFR2_EL1, 4, 1 },		/* UAO */
-	{ SYS_ID_AA64MMFR2_EL1, 8, 1 },		/* LSM */
-	{ SYS_ID_AA64MMFR2_EL1, 20, 1 },	/* CCIDX: CCSIDR_EL1 is the hardware's */
-	{ SYS_ID_AA64MMFR2_EL1, 28, 1 },	/* ST */
-	{ SYS_ID_AA64MMFR2_EL1, 32, 1 },	/* AT (unaligned single-copy atomicity) */
-	{ SYS_ID_AA64MMFR2_EL1, 36, 1 },	/* IDS */
-	{ SYS_ID_AA64MMFR2_EL1, 48, 1 },	/* TTL */
-	{ SYS_ID_AA64MMFR2_EL1, 52, 2 },	/* BBM */
-	{ SYS_ID_AA64MMFR2_EL1, 56, 2 },	/* EVT */
-	{ SYS_ID_AA64MMFR2_EL1, 60, 1 },	/* E0PD */
+	{ SYS_ID_AA64MMFR0_EL1, 0, 5 },	  /* PARange */
+	{ SYS_ID_AA64MMFR0_EL1, 4, ANY }, /* ASIDBits */
+	{ SYS_ID_AA64MMFR0_EL1, 8, 1 },	  /* BigEnd */
+	{ SYS_ID_AA64MMFR0_EL1, 16, 1 },  /* BigEndEL0 */
+	{ SYS_ID_AA64MMFR0_EL1, 20, 1 },  /* TGran16 */
+	{ SYS_ID_AA64MMFR0_EL1, 32, 2 },  /* TGran16_2 */
+	{ SYS_ID_AA64MMFR0_EL1, 36, 2 },  /* TGran64_2 */
+	{ SYS_ID_AA64MMFR0_EL1, 40, 2 },  /* TGran4_2 */
+	{ SYS_ID_AA64MMFR0_EL1, 56, 1 },  /* FGT */
+	{ SYS_ID_AA64MMFR1_EL1, 0, 2 },	  /* HAFDBS */
+	{ SYS_ID_AA64MMFR1_EL1, 4, 2 },	  /* VMIDBits */
+	{ SYS_ID_AA64MMFR1_EL1, 8, 1 },	  /* VH */
+	{ SYS_ID_AA64MMFR1_EL1, 12, 2 },  /* HPDS */
+	{ SYS_ID_AA64MMFR1_EL1, 20, 3 },  /* PAN */
+	{ SYS_ID_AA64MMFR1_EL1, 28, 1 },  /* XNX */
+	{ SYS_ID_AA64MMFR1_EL1, 36, 3 },  /* ETS */
+	{ SYS_ID_AA64MMFR1_EL1, 44, 1 },  /* AFP */
+	{ SYS_ID_AA64MMFR2_EL1, 0, 1 },	  /* CnP */
+	{ SYS_ID_AA64MMFR2_EL1, 4, 1 },	  /* UAO */
+	{ SYS_ID_AA64MMFR2_EL1, 8, 1 },	  /* LSM */
+	{ SYS_ID_AA64MMFR2_EL1, 20, 1 },  /* CCIDX: CCSIDR_EL1 is the hardware's */
+	{ SYS_ID_AA64MMFR2_EL1, 28, 1 },  /* ST */
+	{ SYS_ID_AA64MMFR2_EL1, 32, 1 },  /* AT (unaligned single-copy atomicity) */
+	{ SYS_ID_AA64MMFR2_EL1, 36, 1 },  /* IDS */
+	{ SYS_ID_AA64MMFR2_EL1, 48, 1 },  /* TTL */
+	{ SYS_ID_AA64MMFR2_EL1, 52, 2 },  /* BBM */
+	{ SYS_ID_AA64MMFR2_EL1, 56, 2 },  /* EVT */
+	{ SYS_ID_AA64MMFR2_EL1, 60, 1 },  /* E0PD */
 };
 
 /* Fields in which 0xf is "none" and 0 is "there": passed on, larger values made plain. */
@@ -110,11 +110,11 @@ struct id_signed {
 };
 
 static const struct id_signed id_signed[] = {
-	{ SYS_ID_AA64PFR0_EL1, 16, 1 },		/* FP */
-	{ SYS_ID_AA64PFR0_EL1, 20, 1 },		/* AdvSIMD */
-	{ SYS_ID_AA64DFR0_EL1, 36, 0 },		/* DoubleLock */
-	{ SYS_ID_AA64MMFR0_EL1, 24, 0 },	/* TGran64 */
-	{ SYS_ID_AA64MMFR0_EL1, 28, 0 },	/* TGran4 */
+	{ SYS_ID_AA64PFR0_EL1, 16, 1 },	 /* FP */
+	{ SYS_ID_AA64PFR0_EL1, 20, 1 },	 /* AdvSIMD */
+	{ SYS_ID_AA64DFR0_EL1, 36, 0 },	 /* DoubleLock */
+	{ SYS_ID_AA64MMFR0_EL1, 24, 0 }, /* TGran64 */
+	{ SYS_ID_AA64MMFR0_EL1, 28, 0 }, /* TGran4 */
 };
 
 /*
@@ -127,15 +127,14 @@ struct id_hidden {
 };
 
 static const struct id_hidden id_hidden[] = {
-	{ SYS_ID_PFR0_EL1, 0xf0f00000 },	/* RAS, AMU */
-	{ SYS_ID_DFR0_EL1, 0xffff0000 },	/* TraceFilt, PerfMon, MProfDbg, MMapTrc, CopTrc */
-	{ SYS_ID_AFR0_EL1, 0xffffffff },
-	{ SYS_ID_PFR2_EL1, 0x00000f00 },	/* RAS_frac */
-	{ SYS_ID_DFR1_EL1, 0xffffffff },	/* MTPMU */
+	{ SYS_ID_PFR0_EL1, 0xf0f00000 }, /* RAS, AMU */
+	{ SYS_ID_DFR0_EL1, 0xffff0000 }, /* TraceFilt, PerfMon, MProfDbg, MMapTrc, CopTrc */
+	{ SYS_ID_AFR0_EL1, 0xffffffff }, { SYS_ID_PFR2_EL1, 0x00000f00 }, /* RAS_frac */
+	{ SYS_ID_DFR1_EL1, 0xffffffff },				  /* MTPMU */
 };
 
-#define E2H0_NI		0xfULL	/* ID_AA64MMFR4_EL1.E2H0: HCR_EL2.E2H is RES1 */
-#define E2H0_SHIFT	24
+#define E2H0_NI	   0xfULL /* ID_AA64MMFR4_EL1.E2H0: HCR_EL2.E2H is RES1 */
+#define E2H0_SHIFT 24
 
 static u64 field(u64 reg, unsigned int shift)
 {
@@ -263,7 +262,7 @@ static u64 features_of_values(void)
 	return feat;
 }
 
-#define HW(n)	id_values[id_slot(SYS_##n)] = idreg_policy(SYS_##n, read_sysreg_s(SYS_##n), vhe_only)
+#define HW(n) id_values[id_slot(SYS_##n)] = idreg_policy(SYS_##n, read_sysreg_s(SYS_##n), vhe_only)
 
 static void aa32_values(void)
 {

@@ -13,8 +13,8 @@
 
 #include "sysreg-access.h"
 
-#define PSR_PAN		BIT(22)
-#define E2H_TGE		(HCR_E2H | HCR_TGE)
+#define PSR_PAN BIT(22)
+#define E2H_TGE (HCR_E2H | HCR_TGE)
 
 /* op1, CRn, CRm, op2 as s2.h and at.h number them: our encoding without op0. */
 static u32 s2_sys(u32 enc)
@@ -99,8 +99,10 @@ enum trap_result access_at(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc
 		return TRAP_HANDLED;
 	case -EFAULT:
 		/* An external abort on a table is an exception of the AT itself, shown as a write (CM, WnR). */
-		kvm_inject_abort(vcpu, ((u64)ESR_EC_DABT_CUR << ESR_EC_SHIFT) | ESR_IL | ESR_CM |
-				 ESR_WNR | res.fsc, p->val);
+		kvm_inject_abort(vcpu,
+				 ((u64)ESR_EC_DABT_CUR << ESR_EC_SHIFT) | ESR_IL | ESR_CM |
+					 ESR_WNR | res.fsc,
+				 p->val);
 		return TRAP_INJECTED;
 	default:
 		return TRAP_UNDEF;

@@ -20,6 +20,23 @@
 
 #include "sysreg-access.h"
 
+#define SYSREG(name, op0, op1, crn, crm, op2, loc, peer, fmt, vncr, redir, reset, group, pgroup, \
+	       feat, handler, ...)                                                               \
+	[DESC_##name] = access_##handler,
+#define SYSALIAS(...)
+sysreg_access_fn *const sysreg_access[NR_SYS_DESCS] = {
+#include <sysregs.def>
+};
+#undef SYSREG
+#undef SYSALIAS
+
+#define SYSINSN(name, op0, op1, crn, crm, op2, class, feat, handler, ...) \
+	[INSN_##name] = access_##handler,
+sysreg_access_fn *const sysinsn_access[NR_SYS_INSNS] = {
+#include <sysinsns.def>
+};
+#undef SYSINSN
+
 static enum trap_result read_as(struct sys_reg_params *p, u64 val)
 {
 	p->val = val;
@@ -204,7 +221,7 @@ enum trap_result access_cntpct(struct kvm_vcpu *vcpu, const struct sysreg_desc *
 	(void)vcpu, (void)desc;
 	if (p->is_write)
 		return TRAP_UNDEF;
-	isb();	/* the counter is read no earlier than the access would have been */
+	isb(); /* the counter is read no earlier than the access would have been */
 	return read_as(p, read_sysreg(cntpct_el0));
 }
 
@@ -222,15 +239,24 @@ enum trap_result access_cntvct(struct kvm_vcpu *vcpu, const struct sysreg_desc *
 
 static bool timer_of(enum vcpu_sysreg reg, enum timer_id *id, enum timer_reg *what)
 {
-#define TIMER_CASE(n, el, i)							\
-	case n##_TVAL_##el: *id = i; *what = TIMER_TVAL; return true;		\
-	case n##_CTL_##el: *id = i; *what = TIMER_CTL; return true;		\
-	case n##_CVAL_##el: *id = i; *what = TIMER_CVAL; return true;
+#define TIMER_CASE(n, el, i)        \
+	case n##_TVAL_##el:         \
+		*id = i;            \
+		*what = TIMER_TVAL; \
+		return true;        \
+	case n##_CTL_##el:          \
+		*id = i;            \
+		*what = TIMER_CTL;  \
+		return true;        \
+	case n##_CVAL_##el:         \
+		*id = i;            \
+		*what = TIMER_CVAL; \
+		return true;
 	switch ((unsigned int)reg) {
-	TIMER_CASE(CNTV, EL0, TIMER_V)
-	TIMER_CASE(CNTP, EL0, TIMER_P)
-	TIMER_CASE(CNTHV, EL2, TIMER_HV)
-	TIMER_CASE(CNTHP, EL2, TIMER_HP)
+		TIMER_CASE(CNTV, EL0, TIMER_V)
+		TIMER_CASE(CNTP, EL0, TIMER_P)
+		TIMER_CASE(CNTHV, EL2, TIMER_HV)
+		TIMER_CASE(CNTHP, EL2, TIMER_HP)
 	}
 #undef TIMER_CASE
 	return false;
@@ -287,15 +313,14 @@ enum trap_result access_ich_vmcr(struct kvm_vcpu *vcpu, const struct sysreg_desc
 	return access_rw(vcpu, desc, p);
 }
 
-#define ICH_RO(name)								\
-	enum trap_result access_ich_##name(struct kvm_vcpu *vcpu,		\
-					   const struct sysreg_desc *desc,	\
-					   struct sys_reg_params *p)		\
-	{									\
-		(void)desc;							\
-		if (p->is_write)						\
-			return TRAP_UNDEF;					\
-		return read_as(p, vgic_read_ich_##name(vcpu));			\
+#define ICH_RO(name)                                                                              \
+	enum trap_result access_ich_##name(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc, \
+					   struct sys_reg_params *p)                              \
+	{                                                                                         \
+		(void)desc;                                                                       \
+		if (p->is_write)                                                                  \
+			return TRAP_UNDEF;                                                        \
+		return read_as(p, vgic_read_ich_##name(vcpu));                                    \
 	}
 
 ICH_RO(vtr)

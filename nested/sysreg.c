@@ -6,6 +6,8 @@
 #include <log.h>
 #include <nested.h>
 
+#include "sysreg-access.h"
+
 #define MAX_UNKNOWN_LOGGED	64	/* a guest may probe for ever; the log need not */
 
 static unsigned int unknown_logged;
@@ -104,7 +106,7 @@ static enum host_exit insn_exit(struct kvm_vcpu *vcpu, u64 esr, struct sys_reg_p
 		return forward(vcpu, reason, esr);
 	if (!name_exists(vcpu, p->enc))
 		return finish(vcpu, reason, p, TRAP_UNDEF);
-	return finish(vcpu, reason, p, insn->access(vcpu, NULL, p));
+	return finish(vcpu, reason, p, sysinsn_access[sysinsn_nr(insn)](vcpu, NULL, p));
 }
 
 static enum host_exit reg_exit(struct kvm_vcpu *vcpu, u64 esr, struct sys_reg_params *p)
@@ -116,16 +118,16 @@ static enum host_exit reg_exit(struct kvm_vcpu *vcpu, u64 esr, struct sys_reg_pa
 		return finish(vcpu, EXIT_SYSREG, p, TRAP_UNDEF);
 	}
 	vcpu->arch.stats.sysregs[sysreg_nr(desc)][p->is_write]++;
-	if (l1_wants(vcpu, desc->fwd, p->is_write))
-		return forward(vcpu, EXIT_SYSREG, esr);
 	if (!name_exists(vcpu, p->enc) || !(vcpu->kvm->vcpu_features & BIT(desc->feat)))
 		return finish(vcpu, EXIT_SYSREG, p, TRAP_UNDEF);
+	if (l1_wants(vcpu, desc->fwd, p->is_write))
+		return forward(vcpu, EXIT_SYSREG, esr);
 	p->via = desc->via;
 	desc = sysreg_base(desc);
 	/* EL1's and EL0's plain names mean EL2's registers at an EL2 with E2H=1 (R_HDZHJ). */
 	if (p->via == VIA_NAME && vcpu->arch.loaded_bank == BANK_VEL2_E2H && vcpu_mode_el2(vcpu))
 		desc = sysreg_by_idx(sysreg_e2h((enum vcpu_sysreg)desc->idx));
-	return finish(vcpu, EXIT_SYSREG, p, desc->access(vcpu, desc, p));
+	return finish(vcpu, EXIT_SYSREG, p, sysreg_access[sysreg_nr(desc)](vcpu, desc, p));
 }
 
 enum host_exit nested_sys64_exit(struct kvm_vcpu *vcpu, u64 esr)

@@ -12,13 +12,12 @@
  */
 #include "lib.h"
 
-#define ENC(op0, op1, crn, crm, op2) \
-	((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
+#define ENC(op0, op1, crn, crm, op2) ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
 
 /* What the tables say, reduced to what is needed here. */
 static const u16 rows[] = {
-#define SYSREG(name, op0, op1, crn, crm, op2, ...)	ENC(op0, op1, crn, crm, op2),
-#define SYSALIAS(name, op0, op1, crn, crm, op2, ...)	ENC(op0, op1, crn, crm, op2),
+#define SYSREG(name, op0, op1, crn, crm, op2, ...)   ENC(op0, op1, crn, crm, op2),
+#define SYSALIAS(name, op0, op1, crn, crm, op2, ...) ENC(op0, op1, crn, crm, op2),
 #include "../../hyp/sysregs.def"
 #undef SYSREG
 #undef SYSALIAS
@@ -28,21 +27,24 @@ static bool has_row[1 << 16];
 
 /* Writing even the value read would end the program, or say nothing. */
 static const u16 not_written[] = {
-	ENC(3, 0, 12, 0, 2), ENC(3, 4, 12, 0, 2), ENC(3, 6, 12, 0, 2),	/* RMR: reset */
-	ENC(3, 0, 12, 8, 1), ENC(3, 0, 12, 12, 1), ENC(3, 0, 12, 11, 1),	/* EOIR0, EOIR1, DIR */
-	ENC(3, 0, 12, 11, 5), ENC(3, 0, 12, 11, 6), ENC(3, 0, 12, 11, 7),	/* SGIs */
-	ENC(2, 0, 1, 0, 4), ENC(2, 0, 1, 4, 4),				/* OSLAR, DBGPRCR */
+	ENC(3, 0, 12, 0, 2),  ENC(3, 4, 12, 0, 2),  ENC(3, 6, 12, 0, 2),  /* RMR: reset */
+	ENC(3, 0, 12, 8, 1),  ENC(3, 0, 12, 12, 1), ENC(3, 0, 12, 11, 1), /* EOIR0, EOIR1, DIR */
+	ENC(3, 0, 12, 11, 5), ENC(3, 0, 12, 11, 6), ENC(3, 0, 12, 11, 7), /* SGIs */
+	ENC(2, 0, 1, 0, 4),   ENC(2, 0, 1, 4, 4),			  /* OSLAR, DBGPRCR */
 };
 
 /* One instruction and a return; rewritten for each access. */
 static u32 code[2] __attribute__((aligned(64)));
-#define INSN_RET	0xd65f03c0U
+#define INSN_RET 0xd65f03c0U
 
 static void patch(u32 insn)
 {
 	code[0] = insn;
 	code[1] = INSN_RET;
-	asm volatile("dc cvau, %0\n dsb ish\n ic ivau, %0\n dsb ish\n isb" : : "r"(code) : "memory");
+	asm volatile("dc cvau, %0\n dsb ish\n ic ivau, %0\n dsb ish\n isb"
+		     :
+		     : "r"(code)
+		     : "memory");
 }
 
 /* MRS X0 / MSR X0: the encoding stands at bit 5, op0 without its upper bit. */

@@ -97,8 +97,8 @@ def test_probe(l0: Path, mode: str, mech: str, host: str) -> None:
 
 
 def test_forwards_name_fields() -> None:
-    """Each condition names a row as control and a field that sysreg.h defines."""
-    header = (tables.ROOT / "hyp/include/sysreg.h").read_text()
+    """Each condition names a row as control and a field that sysreg-fields.h defines."""
+    header = (tables.ROOT / "hyp/include/sysreg-fields.h").read_text()
     fields = set(re.findall(r"^#define (\w+)", header, re.M))
     rows = tables.load()
     conditions = [(row.name, f) for row in rows.registers.values() for f in row.fwd]

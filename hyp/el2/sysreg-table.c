@@ -4,7 +4,7 @@
  *
  * EL2 only. Constant after sysreg_table_init(), which the boot CPU runs before any other CPU is up:
  * no locks. A duplicate encoding, VNCR slot or index, and a redirection rule without an offset, do
- * not compile. Handlers are defined in nested/ and bound at link time.
+ * not compile. The rows' handlers are in nested/sysreg-access.h, a room further right.
  */
 #include <types.h>
 #include <exits.h>
@@ -14,15 +14,16 @@
 
 /* --- the rows check themselves: never called, only compiled --- */
 
-#define REDIR_OK_NEVER(vncr)	1
-#define REDIR_OK_TOREG(vncr)	((vncr) == NOVNCR)
-#define REDIR_OK_ALWAYS(vncr)	((vncr) < 4096 && (vncr) % 8 == 0)
-#define REDIR_OK_NV1(vncr)	((vncr) < 4096 && (vncr) % 8 == 0)
+#define REDIR_OK_NEVER(vncr)  1
+#define REDIR_OK_TOREG(vncr)  ((vncr) == NOVNCR)
+#define REDIR_OK_ALWAYS(vncr) ((vncr) < 4096 && (vncr) % 8 == 0)
+#define REDIR_OK_NV1(vncr)    ((vncr) < 4096 && (vncr) % 8 == 0)
 
-#define SYSREG(name, op0, op1, crn, crm, op2, loc, peer, fmt, vncr, redir, ...)		\
+#define SYSREG(name, op0, op1, crn, crm, op2, loc, peer, fmt, vncr, redir, ...)               \
 	_Static_assert(REDIR_OK_##redir(vncr), #name ": " #redir " does not fit its offset"); \
-	_Static_assert((op0) >= 2 && (op0) < 4 && (op1) < 8 && (crn) < 16 && (crm) < 16 &&	\
-		       (op2) < 8, #name ": no such encoding");
+	_Static_assert((op0) >= 2 && (op0) < 4 && (op1) < 8 && (crn) < 16 && (crm) < 16 &&    \
+			       (op2) < 8,                                                     \
+		       #name ": no such encoding");
 #define SYSALIAS(...)
 #include <sysregs.def>
 #undef SYSREG
@@ -32,9 +33,9 @@
 static inline __maybe_unused void encodings_differ(enum sysreg_encoding enc)
 {
 	switch ((int)enc) {
-#define SYSREG(name, ...)	case SYS_##name:
-#define SYSALIAS(name, ...)	case SYS_##name:
-#define SYSINSN(name, ...)	case SYS_##name:
+#define SYSREG(name, ...)   case SYS_##name:
+#define SYSALIAS(name, ...) case SYS_##name:
+#define SYSINSN(name, ...)  case SYS_##name:
 #include <sysregs.def>
 #include <sysinsns.def>
 #undef SYSREG
@@ -47,7 +48,7 @@ static inline __maybe_unused void encodings_differ(enum sysreg_encoding enc)
 static inline __maybe_unused void indices_differ(enum vcpu_sysreg idx)
 {
 	switch ((int)idx) {
-#define SYSREG(name, ...)	case name:
+#define SYSREG(name, ...) case name:
 #define SYSALIAS(...)
 #include <sysregs.def>
 #undef SYSREG
@@ -56,34 +57,29 @@ static inline __maybe_unused void indices_differ(enum vcpu_sysreg idx)
 	}
 }
 
-/* --- handlers that the rows name --- */
-
-#define SYSREG(name, op0, op1, crn, crm, op2, loc, peer, fmt, vncr, redir, reset, group, pgroup, feat, \
-	       handler, ...)							\
-	sysreg_access_fn access_##handler;
-#define SYSALIAS(...)
-#define SYSINSN(name, op0, op1, crn, crm, op2, class, feat, handler, ...)	\
-	sysreg_access_fn access_##handler;
-#include <sysregs.def>
-#include <sysinsns.def>
-#undef SYSREG
-#undef SYSALIAS
-#undef SYSINSN
-
 /* --- the rows --- */
 
-#define POL_SET(mask)	(mask)
-#define POL_CLR(mask)	0
-#define UNKNOWN		RESET_UNKNOWN
-#define T(c, field, pol, d, w)							\
-	{ .ctrl = c, .dir = FWD_##d, .when = WHEN_##w, .mask = field, .val = POL_##pol(field) }
-#define NOFWD		{ .dir = 0 }
-#define FWD(...)	((const struct sysreg_fwd[]){ __VA_ARGS__, { .dir = 0 } })
-#define LOC(a, b, c)	{ LOC_##a, LOC_##b, LOC_##c }
-#define PEER_IDX(p)	((int)(p) < 0 ? SYSREG_NONE : (int)(p))
+#define POL_SET(mask) (mask)
+#define POL_CLR(mask) 0
+#define UNKNOWN	      RESET_UNKNOWN
+#define T(c, field, pol, d, w)                                              \
+	{                                                                   \
+		.ctrl = c, .dir = FWD_##d, .when = WHEN_##w, .mask = field, \
+		.val = POL_##pol(field)                                     \
+	}
+#define NOFWD            \
+	{                \
+		.dir = 0 \
+	}
+#define FWD(...) ((const struct sysreg_fwd[]){ __VA_ARGS__, { .dir = 0 } })
+#define LOC(a, b, c)                      \
+	{                                 \
+		LOC_##a, LOC_##b, LOC_##c \
+	}
+#define PEER_IDX(p) ((int)(p) < 0 ? SYSREG_NONE : (int)(p))
 
 /* An alias needs what its target needs, and E2H. */
-#define SYSREG(n, op0, op1, crn, crm, op2, l, p, fm, vn, rd, rs, gr, pg, ft, ...)	\
+#define SYSREG(n, op0, op1, crn, crm, op2, l, p, fm, vn, rd, rs, gr, pg, ft, ...) \
 	FEAT_OF_##n = FEAT_##ft,
 #define SYSALIAS(...)
 enum sysreg_feat {
@@ -91,21 +87,39 @@ enum sysreg_feat {
 };
 #undef SYSREG
 #undef SYSALIAS
-#define ALIAS_FEAT(f)	((int)(f) == FEAT_ALWAYS ? FEAT_VHE : (int)(f))
+#define ALIAS_FEAT(f) ((int)(f) == FEAT_ALWAYS ? FEAT_VHE : (int)(f))
 
 #define SYSREG(n, op0, op1, crn, crm, op2, l, p, fm, vn, rd, rs, gr, pg, ft, handler, fw, ru) \
-	[DESC_##n] = {								\
-		.name = #n, .rule = ru, .reset = rs, .access = access_##handler, .fwd = fw, \
-		.enc = SYS_##n, .idx = n, .base = DESC_##n, .peer = PEER_IDX(p),	\
-		.vncr = vn, .loc = l, .fmt = FMT_##fm, .redir = REDIR_##rd,	\
-		.group = GROUP_##gr, .pgroup = PGROUP_##pg, .feat = FEAT_##ft,	\
-		.via = VIA_NAME,						\
+	[DESC_##n] = {                                                                        \
+		.name = #n,                                                                   \
+		.rule = ru,                                                                   \
+		.reset = rs,                                                                  \
+		.fwd = fw,                                                                    \
+		.enc = SYS_##n,                                                               \
+		.idx = n,                                                                     \
+		.base = DESC_##n,                                                             \
+		.peer = PEER_IDX(p),                                                          \
+		.vncr = vn,                                                                   \
+		.loc = l,                                                                     \
+		.fmt = FMT_##fm,                                                              \
+		.redir = REDIR_##rd,                                                          \
+		.group = GROUP_##gr,                                                          \
+		.pgroup = PGROUP_##pg,                                                        \
+		.feat = FEAT_##ft,                                                            \
+		.via = VIA_NAME,                                                              \
 	},
-#define SYSALIAS(n, op0, op1, crn, crm, op2, target, v)				\
-	[DESC_##n] = {								\
-		.name = #n, .rule = #n, .access = access_undef, .fwd = FWD(NOFWD), \
-		.enc = SYS_##n, .idx = target, .base = DESC_##target,		\
-		.peer = SYSREG_NONE, .vncr = NOVNCR, .feat = ALIAS_FEAT(FEAT_OF_##target), .via = VIA_##v, \
+#define SYSALIAS(n, op0, op1, crn, crm, op2, target, v) \
+	[DESC_##n] = {                                  \
+		.name = #n,                             \
+		.rule = #n,                             \
+		.fwd = FWD(NOFWD),                      \
+		.enc = SYS_##n,                         \
+		.idx = target,                          \
+		.base = DESC_##target,                  \
+		.peer = SYSREG_NONE,                    \
+		.vncr = NOVNCR,                         \
+		.feat = ALIAS_FEAT(FEAT_OF_##target),   \
+		.via = VIA_##v,                         \
 	},
 const struct sysreg_desc sysreg_descs[NR_SYS_DESCS] = {
 #include <sysregs.def>
@@ -113,10 +127,14 @@ const struct sysreg_desc sysreg_descs[NR_SYS_DESCS] = {
 #undef SYSREG
 #undef SYSALIAS
 
-#define SYSINSN(n, op0, op1, crn, crm, op2, cl, ft, handler, fw, ru)		\
-	[INSN_##n] = {								\
-		.name = #n, .rule = ru, .access = access_##handler, .fwd = fw,	\
-		.enc = SYS_##n, .class = INSN_CLASS_##cl, .feat = FEAT_##ft,	\
+#define SYSINSN(n, op0, op1, crn, crm, op2, cl, ft, handler, fw, ru) \
+	[INSN_##n] = {                                               \
+		.name = #n,                                          \
+		.rule = ru,                                          \
+		.fwd = fw,                                           \
+		.enc = SYS_##n,                                      \
+		.class = INSN_CLASS_##cl,                            \
+		.feat = FEAT_##ft,                                   \
 	},
 const struct sysinsn_desc sysinsn_descs[NR_SYS_INSNS] = {
 #include <sysinsns.def>
@@ -128,13 +146,13 @@ const struct sysinsn_desc sysinsn_descs[NR_SYS_INSNS] = {
 /* In the order of sysfields.def, where those of one register stand together. */
 struct sysreg_field {
 	u16 idx;
-	u8 unless;		/* enum vcpu_feature */
+	u8 unless; /* enum vcpu_feature */
 	bool res1;
 	u64 mask;
 };
 
-#define RES0	false
-#define RES1	true
+#define RES0 false
+#define RES1 true
 #define SYSFIELD(reg, res, bits, feat) \
 	{ .idx = reg, .unless = FEAT_##feat, .res1 = res, .mask = bits },
 static const struct sysreg_field sysreg_fields[] = {
@@ -248,15 +266,15 @@ u64 sysreg_reset_value(const struct sysreg_desc *desc)
 
 /* --- exit reasons --- */
 
-#define NOEC	(-1)
-#define EXIT(id, name, ec)	[EXIT_##id] = name,
+#define NOEC		   (-1)
+#define EXIT(id, name, ec) [EXIT_##id] = name,
 const char *const exit_names[NR_EXITS] = {
 #include <exits.def>
 };
 #undef EXIT
 
 /* Classes without a row read as 0, EXIT_OTHER; reasons without a class lie beyond the 64 classes. */
-#define EXIT(id, name, ec)	[(ec) == NOEC ? 64 + EXIT_##id : (ec)] = EXIT_##id,
+#define EXIT(id, name, ec) [(ec) == NOEC ? 64 + EXIT_##id : (ec)] = EXIT_##id,
 const u8 exit_reason_by_ec[64 + NR_EXITS] = {
 #include <exits.def>
 };

@@ -10,7 +10,7 @@
 
 #include <types.h>
 
-#define EXIT(id, name, ec)	EXIT_##id,
+#define EXIT(id, name, ec) EXIT_##id,
 enum exit_reason {
 #include <exits.def>
 	NR_EXITS,

@@ -13,16 +13,16 @@
 
 #include <types.h>
 
-#define VNCR_SLOTS	512
-#define EL2_BANK	512
-#define SOFT_BANK	1024
+#define VNCR_SLOTS	    512
+#define EL2_BANK	    512
+#define SOFT_BANK	    1024
 
-#define NOVNCR		0xffff
-#define NOPEER		(-1)
+#define NOVNCR		    0xffff
+#define NOPEER		    (-1)
 
 /* A row's number, aliases included: what trap counters are indexed with. */
-#define SYSREG(name, ...)		DESC_##name,
-#define SYSALIAS(name, ...)		DESC_##name,
+#define SYSREG(name, ...)   DESC_##name,
+#define SYSALIAS(name, ...) DESC_##name,
 enum sysreg_desc_nr {
 #include <sysregs.def>
 	NR_SYS_DESCS,
@@ -30,12 +30,12 @@ enum sysreg_desc_nr {
 #undef SYSREG
 #undef SYSALIAS
 
-#define __SYSREG_IDX(desc, peer, vncr)						\
-	((vncr) != NOVNCR ? (int)(vncr) / 8 :					\
-	 (int)(peer) >= 0 && (int)(peer) < VNCR_SLOTS ? EL2_BANK + (int)(peer) :	\
-	 SOFT_BANK + (int)(desc))
+#define __SYSREG_IDX(desc, peer, vncr)                                           \
+	((vncr) != NOVNCR				? (int)(vncr) / 8        \
+	 : (int)(peer) >= 0 && (int)(peer) < VNCR_SLOTS ? EL2_BANK + (int)(peer) \
+							: SOFT_BANK + (int)(desc))
 
-#define SYSREG(name, op0, op1, crn, crm, op2, loc, peer, fmt, vncr, ...)		\
+#define SYSREG(name, op0, op1, crn, crm, op2, loc, peer, fmt, vncr, ...) \
 	name = __SYSREG_IDX(DESC_##name, peer, vncr),
 #define SYSALIAS(...)
 enum vcpu_sysreg {
@@ -48,19 +48,16 @@ enum vcpu_sysreg {
 /* Encoding of an access as one number: op0[15:14] op1[13:11] CRn[10:7] CRm[6:3] op2[2:0]. */
 #define sys_reg(op0, op1, crn, crm, op2) \
 	(((op0) << 14) | ((op1) << 11) | ((crn) << 7) | ((crm) << 3) | (op2))
-#define sys_reg_Op0(e)	(((e) >> 14) & 3)
-#define sys_reg_Op1(e)	(((e) >> 11) & 7)
-#define sys_reg_CRn(e)	(((e) >> 7) & 15)
-#define sys_reg_CRm(e)	(((e) >> 3) & 15)
-#define sys_reg_Op2(e)	((e) & 7)
+#define sys_reg_Op0(e)				     (((e) >> 14) & 3)
+#define sys_reg_Op1(e)				     (((e) >> 11) & 7)
+#define sys_reg_CRn(e)				     (((e) >> 7) & 15)
+#define sys_reg_CRm(e)				     (((e) >> 3) & 15)
+#define sys_reg_Op2(e)				     ((e)&7)
 
 /* SYS_<name>: encodings of registers, their aliases, and system instructions. */
-#define SYSREG(name, op0, op1, crn, crm, op2, ...) \
-	SYS_##name = sys_reg(op0, op1, crn, crm, op2),
-#define SYSALIAS(name, op0, op1, crn, crm, op2, ...) \
-	SYS_##name = sys_reg(op0, op1, crn, crm, op2),
-#define SYSINSN(name, op0, op1, crn, crm, op2, ...) \
-	SYS_##name = sys_reg(op0, op1, crn, crm, op2),
+#define SYSREG(name, op0, op1, crn, crm, op2, ...)   SYS_##name = sys_reg(op0, op1, crn, crm, op2),
+#define SYSALIAS(name, op0, op1, crn, crm, op2, ...) SYS_##name = sys_reg(op0, op1, crn, crm, op2),
+#define SYSINSN(name, op0, op1, crn, crm, op2, ...)  SYS_##name = sys_reg(op0, op1, crn, crm, op2),
 enum sysreg_encoding {
 #include <sysregs.def>
 #include <sysinsns.def>
@@ -69,7 +66,7 @@ enum sysreg_encoding {
 #undef SYSALIAS
 #undef SYSINSN
 
-#define SYSINSN(name, ...)	INSN_##name,
+#define SYSINSN(name, ...) INSN_##name,
 enum sysinsn_nr {
 #include <sysinsns.def>
 	NR_SYS_INSNS,
@@ -83,20 +80,20 @@ static inline u32 esr_sys_enc(u64 esr)
 		       (esr >> 17) & 7);
 }
 
-#define ESR_SYS_RT(esr)		(((esr) >> 5) & 31)
-#define ESR_SYS_IS_READ(esr)	((esr) & 1)
+#define ESR_SYS_RT(esr)	     (((esr) >> 5) & 31)
+#define ESR_SYS_IS_READ(esr) ((esr)&1)
 
 /* Where the current value of a register is. */
 enum sysreg_loc {
-	LOC_M,	/* sys_regs[] */
-	LOC_H,	/* the hardware register of its own name */
-	LOC_X,	/* the hardware register of its peer */
+	LOC_M, /* sys_regs[] */
+	LOC_H, /* the hardware register of its own name */
+	LOC_X, /* the hardware register of its peer */
 };
 
 enum sysreg_fmt {
 	FMT_NOFMT,
-	FMT_SAME,	/* as the peer */
-	FMT_XLAT,	/* as the peer with E2H=1 only */
+	FMT_SAME, /* as the peer */
+	FMT_XLAT, /* as the peer with E2H=1 only */
 };
 
 enum sysreg_redir {
@@ -137,29 +134,31 @@ enum sysreg_via {
 };
 
 /* Bits of kvm.vcpu_features: what the virtual CPU has. A row whose feature is not set is UNDEF. */
-#define FEATURES(F)								\
-	F(ALWAYS) F(VHE) F(PAUTH) F(FGT) F(FGT2) F(HCX) F(ECV) F(ECV2) F(NV2)	\
-	F(RAS) F(CSV2_2) F(AA32EL0) F(AA32EL1) F(SEL2) F(AMU) F(MTE) F(MTE2)	\
-	F(SME) F(SVE) F(PMU) F(SPE) F(TRBE) F(TRF) F(ETE) F(BRBE) F(MPAM) F(LOR) \
-	F(CCIDX) F(TCR2) F(SCTLR2) F(S1PIE) F(S1POE) F(S2PIE) F(S2POE) F(AIE) F(MEC) F(GCS) \
-	F(RNG) F(THE) F(D128) F(LS64) F(GICNMI) F(TLBIOS) F(TLBIRANGE) F(XS)	\
-	F(DPB) F(DPB2) F(PAN2) F(ATS1A) F(SPECRES) F(SPECRES2) F(DIT) F(SSBS) F(UAO) F(PAN) \
-	F(FPMR) F(DOUBLELOCK) F(SB) F(EVT) F(E2H0) F(HAFDBS) F(NEVER)
+#define FEATURES(F)                                                                                \
+	F(ALWAYS)                                                                                  \
+	F(VHE) F(PAUTH) F(FGT) F(FGT2) F(HCX) F(ECV) F(ECV2) F(NV2) F(RAS) F(CSV2_2) F(AA32EL0)    \
+		F(AA32EL1) F(SEL2) F(AMU) F(MTE) F(MTE2) F(SME) F(SVE) F(PMU) F(SPE) F(TRBE)       \
+			F(TRF) F(ETE) F(BRBE) F(MPAM) F(LOR) F(CCIDX) F(TCR2) F(SCTLR2) F(S1PIE)   \
+				F(S1POE) F(S2PIE) F(S2POE) F(AIE) F(MEC) F(GCS) F(RNG) F(THE)      \
+					F(D128) F(LS64) F(GICNMI) F(TLBIOS) F(TLBIRANGE) F(XS)     \
+						F(DPB) F(DPB2) F(PAN2) F(ATS1A) F(SPECRES)         \
+							F(SPECRES2) F(DIT) F(SSBS) F(UAO) F(PAN)   \
+								F(FPMR) F(DOUBLELOCK) F(SB) F(EVT) \
+									F(E2H0) F(HAFDBS) F(NEVER)
 
-#define F(name)	FEAT_##name,
+#define F(name) FEAT_##name,
 enum vcpu_feature {
-	FEATURES(F)
-	NR_VCPU_FEATURES,
+	FEATURES(F) NR_VCPU_FEATURES,
 };
 #undef F
 _Static_assert(NR_VCPU_FEATURES <= 64, "kvm.vcpu_features is one word");
 
 /* What an emulated access came to. */
 enum trap_result {
-	TRAP_HANDLED,	/* done; a read's value is in sys_reg_params.val */
-	TRAP_UNDEF,	/* the caller injects UNDEF into the level the access came from */
-	TRAP_INJECTED,	/* an exception is already injected */
-	TRAP_TO_HOST,	/* as TRAP_HANDLED, but the host has to follow: sys_reg_params.host_exit */
+	TRAP_HANDLED,  /* done; a read's value is in sys_reg_params.val */
+	TRAP_UNDEF,    /* the caller injects UNDEF into the level the access came from */
+	TRAP_INJECTED, /* an exception is already injected */
+	TRAP_TO_HOST,  /* as TRAP_HANDLED, but the host has to follow: sys_reg_params.host_exit */
 };
 
 struct kvm_vcpu;
@@ -170,69 +169,68 @@ struct sys_reg_params {
 	u32 enc;
 	u8 rt;
 	bool is_write;
-	u8 via;		/* enum sysreg_via */
-	u8 host_exit;	/* TRAP_TO_HOST: enum host_exit */
-	u64 val;	/* write: the value; read: where the handler puts it */
+	u8 via;	      /* enum sysreg_via */
+	u8 host_exit; /* TRAP_TO_HOST: enum host_exit */
+	u64 val;      /* write: the value; read: where the handler puts it */
 };
 
+/* Handler of a row (nested/sysreg-access.h); @desc is NULL for an instruction, p->enc says which. */
 typedef enum trap_result sysreg_access_fn(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
 					  struct sys_reg_params *p);
 
 /* One condition under which L1 wants the trap. A list ends with .dir == 0. */
 struct sysreg_fwd {
-	u16 ctrl;	/* enum vcpu_sysreg */
-	u8 dir;		/* FWD_R | FWD_W */
-	u8 when;	/* enum fwd_when */
+	u16 ctrl; /* enum vcpu_sysreg */
+	u8 dir;	  /* FWD_R | FWD_W */
+	u8 when;  /* enum fwd_when */
 	u64 mask;
-	u64 val;	/* the access is forwarded if (ctrl & mask) == val */
+	u64 val; /* the access is forwarded if (ctrl & mask) == val */
 };
 
-#define FWD_R	1
-#define FWD_W	2
-#define FWD_RW	3
+#define FWD_R  1
+#define FWD_W  2
+#define FWD_RW 3
 
 enum fwd_when {
 	WHEN_ANY,
-	WHEN_E2H0,	/* the control register has the format of HCR_EL2.E2H=0 */
+	WHEN_E2H0, /* the control register has the format of HCR_EL2.E2H=0 */
 	WHEN_E2H1,
-	WHEN_FGT,	/* fine-grained: only if offered, and not under HCR_EL2.{E2H,TGE}={1,1} */
+	WHEN_FGT, /* fine-grained: only if offered, and not under HCR_EL2.{E2H,TGE}={1,1} */
 };
 
 /* One row. Of an alias, the row of the other name, with idx and base of its target. */
 struct sysreg_desc {
 	const char *name;
 	const char *rule;
-	u64 reset;		/* RESET_UNKNOWN: see sysreg_reset_value() */
-	sysreg_access_fn *access;
+	u64 reset; /* RESET_UNKNOWN: see sysreg_reset_value() */
 	const struct sysreg_fwd *fwd;
 	u32 enc;
-	u16 idx;		/* enum vcpu_sysreg */
-	u16 base;		/* DESC_ of the target; its own number for a plain row */
-	u16 peer;		/* idx of the EL1 counterpart, or SYSREG_NONE */
-	u16 vncr;		/* byte offset or NOVNCR */
-	u8 loc[3];		/* enum sysreg_loc, by bank: VEL1, VEL2_E2H, VEL2_NVHE */
+	u16 idx;   /* enum vcpu_sysreg */
+	u16 base;  /* DESC_ of the target; its own number for a plain row */
+	u16 peer;  /* idx of the EL1 counterpart, or SYSREG_NONE */
+	u16 vncr;  /* byte offset or NOVNCR */
+	u8 loc[3]; /* enum sysreg_loc, by bank: VEL1, VEL2_E2H, VEL2_NVHE */
 	u8 fmt, redir, group, pgroup, feat, via;
 };
 
-#define SYSREG_NONE	0xffff
-#define RESET_UNKNOWN	0x1de7ec7edbadc0deULL
+#define SYSREG_NONE   0xffff
+#define RESET_UNKNOWN 0x1de7ec7edbadc0deULL
 
 /* One system instruction (SYS): TLBI, AT, DC, IC. */
 struct sysinsn_desc {
 	const char *name;
 	const char *rule;
-	sysreg_access_fn *access;	/* desc argument is NULL; params.enc says which */
 	const struct sysreg_fwd *fwd;
 	u32 enc;
-	u8 class;			/* enum sysinsn_class */
+	u8 class; /* enum sysinsn_class */
 	u8 feat;
 };
 
 enum sysinsn_class {
-	INSN_CLASS_TLBI_EL1,	/* by ASID/VA of the current VMID, or of EL2 under E2H,TGE */
-	INSN_CLASS_TLBI_EL2,	/* EL2's or EL2&0's own translations */
-	INSN_CLASS_TLBI_VMID,	/* stage 1 and 2 of the current VMID, or by IPA */
-	INSN_CLASS_TLBI_ALL,	/* all VMIDs */
+	INSN_CLASS_TLBI_EL1,  /* by ASID/VA of the current VMID, or of EL2 under E2H,TGE */
+	INSN_CLASS_TLBI_EL2,  /* EL2's or EL2&0's own translations */
+	INSN_CLASS_TLBI_VMID, /* stage 1 and 2 of the current VMID, or by IPA */
+	INSN_CLASS_TLBI_ALL,  /* all VMIDs */
 	INSN_CLASS_AT,
 	INSN_CLASS_CACHE,
 	INSN_CLASS_OTHER,
@@ -258,6 +256,11 @@ static inline const struct sysreg_desc *sysreg_base(const struct sysreg_desc *de
 static inline unsigned int sysreg_nr(const struct sysreg_desc *desc)
 {
 	return (unsigned int)(desc - sysreg_descs);
+}
+
+static inline unsigned int sysinsn_nr(const struct sysinsn_desc *insn)
+{
+	return (unsigned int)(insn - sysinsn_descs);
 }
 
 /* Row of an index, NULL if the index is a hole. */

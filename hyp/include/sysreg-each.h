@@ -35,9 +35,10 @@
 #define EACH_GIC(...)
 #endif
 
-#define __EACH_CALL(m, ...)	m(__VA_ARGS__)
-#define LOC(v1, e2h, nvhe)	v1, e2h, nvhe
-#define SYSREG(name, op0, op1, crn, crm, op2, loc, peer, fmt, vncr, redir, reset, group, pgroup, feat, ...) \
+#define __EACH_CALL(m, ...) m(__VA_ARGS__)
+#define LOC(v1, e2h, nvhe)  v1, e2h, nvhe
+#define SYSREG(name, op0, op1, crn, crm, op2, loc, peer, fmt, vncr, redir, reset, group, pgroup, \
+	       feat, ...)                                                                        \
 	__EACH_CALL(EACH_##group, name, loc, peer, fmt, feat)
 #define SYSALIAS(...)
 #include <sysregs.def>
