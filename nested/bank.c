@@ -9,8 +9,10 @@
  * The order: registers of the old bank are saved and those of the new loaded first, then the GIC's
  * list registers change hands, then the timers, whose interrupts' physical state follows the lists.
  */
-static void bank_changed(struct kvm_vcpu *vcpu, enum loaded_bank from, enum loaded_bank to)
+void nested_bank_changed(struct kvm_vcpu *vcpu, enum loaded_bank from)
 {
+	enum loaded_bank to = vcpu->arch.loaded_bank;
+
 	if (from == BANK_NONE)
 		return;
 	if (to == BANK_VEL1)
@@ -18,47 +20,44 @@ static void bank_changed(struct kvm_vcpu *vcpu, enum loaded_bank from, enum load
 	else if (from == BANK_VEL1)
 		vgic_hyp_switch_to_vel2(vcpu);
 	timer_hyp_switch(vcpu, from, to);
+	if (unlikely(vcpu->arch.prefill))
+		nested_prefill(vcpu);
 }
 
 void nested_set_bank(struct kvm_vcpu *vcpu)
 {
-	enum loaded_bank from = vcpu->arch.loaded_bank;
+	enum loaded_bank from = kvm_arm_setup_shadow_state(vcpu);
 
-	kvm_arm_setup_shadow_state(vcpu);
 	if (vcpu->arch.loaded_bank != from)
-		bank_changed(vcpu, from, vcpu->arch.loaded_bank);
+		nested_bank_changed(vcpu, from);
+}
+
+/* L1 has just handled a stage-2 fault of its guest: fill the shadow before it is asked for. */
+void nested_prefill(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->arch.loaded_bank != BANK_VEL1)
+		return;
+	vcpu->arch.prefill = false;
+	s2_shadow_prefill(vcpu->arch.hw_mmu, vcpu->arch.prefill_ipa);
 }
 
 /*
  * An interrupt of L1's own ends its guest's run, whatever that guest masks (R_FZNQF). After the bank
  * is loaded: only the switch from vEL2 finds out which of L1's interrupts are still pending.
  */
-static bool deliver_to_l1(struct kvm_vcpu *vcpu)
+void nested_deliver_to_l1(struct kvm_vcpu *vcpu)
 {
-	u64 hcr;
+	u64 hcr = vcpu_hcr_el2(vcpu);
 
-	if (likely(!vgic_irq_pending_for_l1(vcpu)) || is_hyp_ctxt(vcpu))
-		return false;
-	hcr = vcpu_hcr_el2(vcpu);
+	if (is_hyp_ctxt(vcpu))
+		return;
 	if ((vgic_irq_pending_for_l1(vcpu) & VGIC_L1_IRQ) && (hcr & (HCR_IMO | HCR_TGE)))
 		kvm_inject_nested(vcpu, 0, EXCEPT_IRQ);
 	else if ((vgic_irq_pending_for_l1(vcpu) & VGIC_L1_FIQ) && (hcr & (HCR_FMO | HCR_TGE)))
 		kvm_inject_nested(vcpu, 0, EXCEPT_FIQ);
 	else
-		return false;
-	return true;
-}
-
-void nested_prepare_entry(struct kvm_vcpu *vcpu)
-{
+		return;
 	nested_set_bank(vcpu);
-	if (unlikely(deliver_to_l1(vcpu)))
-		nested_set_bank(vcpu);
-	/* L1 has just handled a stage-2 fault of its guest: fill the shadow before it is asked for. */
-	if (unlikely(vcpu->arch.prefill) && vcpu->arch.loaded_bank == BANK_VEL1) {
-		vcpu->arch.prefill = false;
-		s2_shadow_prefill(vcpu->arch.hw_mmu, vcpu->arch.prefill_ipa);
-	}
 }
 
 static void nested_load(struct kvm_vcpu *vcpu)
@@ -66,7 +65,7 @@ static void nested_load(struct kvm_vcpu *vcpu)
 	if (nested_mech->vncr)
 		write_sysreg_s((u64)vcpu->arch.ctxt.sys_regs, SYS_VNCR_EL2);
 	vgic_hyp_load(vcpu);
-	timer_hyp_load(vcpu, kvm_arm_wanted_bank(vcpu));
+	timer_hyp_load(vcpu, kvm_arm_wanted_bank(*vcpu_cpsr(vcpu), vcpu_hcr_el2(vcpu)));
 }
 
 static void nested_put(struct kvm_vcpu *vcpu)

@@ -6,6 +6,7 @@
  * vEL1), counts it with exit_done() and returns HOST_EXIT_RESUME; or leaves it to the host. Exits
  * taken at vEL2 are L0's to emulate; of those from vEL1&0 L1 gets what its control registers ask.
  */
+#include <abi.h>
 #include <psci.h>
 #include <trace.h>
 
@@ -19,10 +20,10 @@ static bool from_vel1(const struct kvm_vcpu *vcpu)
 	return vcpu->arch.loaded_bank == BANK_VEL1;
 }
 
-static enum host_exit forward(struct kvm_vcpu *vcpu, u64 esr)
+static inline enum host_exit forward(struct kvm_vcpu *vcpu, enum exit_reason reason, u64 esr)
 {
-	exit_done(vcpu, exit_reason_sync(esr), OUT_FORWARDED);
-	kvm_inject_nested_sync(vcpu, esr);
+	exit_done(vcpu, reason, OUT_FORWARDED);
+	kvm_inject_nested(vcpu, esr, EXCEPT_SYNC);
 	return HOST_EXIT_RESUME;
 }
 
@@ -36,7 +37,7 @@ static enum host_exit undefined(struct kvm_vcpu *vcpu, u64 esr)
 static enum host_exit handle_eret(struct kvm_vcpu *vcpu, u64 esr)
 {
 	if (unlikely(from_vel1(vcpu)))
-		return forward(vcpu, esr);	/* HFGITR_EL2.ERET of L1: nothing else traps it here */
+		return forward(vcpu, EXIT_ERET, esr);	/* HFGITR_EL2.ERET of L1: nothing else traps it here */
 	exit_done(vcpu, EXIT_ERET, OUT_HANDLED);
 	kvm_emulate_nested_eret(vcpu);
 	return HOST_EXIT_RESUME;
@@ -44,19 +45,21 @@ static enum host_exit handle_eret(struct kvm_vcpu *vcpu, u64 esr)
 
 static enum host_exit handle_hvc(struct kvm_vcpu *vcpu, u64 esr)
 {
-	if (unlikely(markers_on) && marker_hvc(vcpu, esr))
+	if (unlikely((esr & ESR_IMM16) == MARKER_HVC) && markers_on) {
+		marker_hvc(vcpu);
 		return HOST_EXIT_RESUME;
+	}
 	if (unlikely(vcpu_hcr_el2(vcpu) & HCR_HCD)) {
 		*vcpu_pc(vcpu) -= 4;	/* UNDEFINED: the exception is on the HVC, not after it */
 		return undefined(vcpu, esr);
 	}
-	return forward(vcpu, esr);
+	return forward(vcpu, EXIT_HVC, esr);
 }
 
 static enum host_exit handle_smc(struct kvm_vcpu *vcpu, u64 esr)
 {
 	if (from_vel1(vcpu) && (vcpu_hcr_el2(vcpu) & HCR_TSC))
-		return forward(vcpu, esr);
+		return forward(vcpu, EXIT_SMC, esr);
 	exit_done(vcpu, EXIT_SMC, OUT_HANDLED);
 	kvm_skip_instr(vcpu);
 	return psci_fast(vcpu) ? HOST_EXIT_RESUME : HOST_EXIT_SMC;
@@ -67,7 +70,7 @@ static enum host_exit handle_wfx(struct kvm_vcpu *vcpu, u64 esr)
 	bool wfe = esr & ESR_WFX_WFE;
 
 	if (from_vel1(vcpu) && (vcpu_hcr_el2(vcpu) & (wfe ? HCR_TWE : HCR_TWI)))
-		return forward(vcpu, esr);
+		return forward(vcpu, EXIT_WFX, esr);
 	exit_done(vcpu, EXIT_WFX, OUT_HANDLED);
 	kvm_skip_instr(vcpu);
 	return wfe ? HOST_EXIT_RESUME : HOST_EXIT_WFI;
@@ -96,7 +99,7 @@ static bool l1_traps_fp(const struct kvm_vcpu *vcpu)
 static enum host_exit handle_fp(struct kvm_vcpu *vcpu, u64 esr)
 {
 	if (l1_traps_fp(vcpu))
-		return forward(vcpu, esr);
+		return forward(vcpu, EXIT_FP, esr);
 	exit_done(vcpu, EXIT_FP, OUT_HANDLED);
 	hyp_fpsimd_load(vcpu);
 	shadow_refresh_cptr(vcpu);
@@ -106,13 +109,13 @@ static enum host_exit handle_fp(struct kvm_vcpu *vcpu, u64 esr)
 static enum host_exit handle_pauth(struct kvm_vcpu *vcpu, u64 esr)
 {
 	return from_vel1(vcpu) && (vcpu->kvm->vcpu_features & BIT(FEAT_PAUTH)) ?
-	       forward(vcpu, esr) : undefined(vcpu, esr);
+	       forward(vcpu, EXIT_PAUTH, esr) : undefined(vcpu, esr);
 }
 
 /* Routed to EL2 only by controls that L1 alone can have set (HFGITR_EL2.SVC_EL0/1). */
 static enum host_exit handle_svc(struct kvm_vcpu *vcpu, u64 esr)
 {
-	return forward(vcpu, esr);
+	return forward(vcpu, EXIT_SVC, esr);
 }
 
 /* Every class has a handler: what nobody routes to EL2 is UNDEFINED where it was executed. */

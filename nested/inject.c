@@ -43,19 +43,36 @@ static u64 entry_pstate(u64 old, u64 mode, u64 sctlr, bool span)
 	return pstate;
 }
 
+/*
+ * vEL2's registers with an EL1 counterpart: in memory while vEL1&0 has the hardware, which is the
+ * case for nearly every exception to vEL2.
+ */
+static inline u64 read_el2(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg)
+{
+	if (likely(vcpu->arch.loaded_bank == BANK_VEL1))
+		return __vcpu_sys_reg(vcpu, reg);
+	return vcpu_read_sys_reg(vcpu, reg);
+}
+
+static inline void write_el2(struct kvm_vcpu *vcpu, u64 val, enum vcpu_sysreg reg)
+{
+	if (likely(vcpu->arch.loaded_bank == BANK_VEL1))
+		__vcpu_sys_reg(vcpu, reg) = val;
+	else
+		vcpu_write_sys_reg(vcpu, val, reg);
+}
+
 void kvm_inject_nested(struct kvm_vcpu *vcpu, u64 esr, enum except_type type)
 {
 	u64 pstate = *vcpu_cpsr(vcpu), hcr = vcpu_hcr_el2(vcpu);
 	bool span = (hcr & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
 
-	vcpu_write_sys_reg(vcpu, pstate, SPSR_EL2);
-	vcpu_write_sys_reg(vcpu, *vcpu_pc(vcpu), ELR_EL2);
+	write_el2(vcpu, pstate, SPSR_EL2);
+	write_el2(vcpu, *vcpu_pc(vcpu), ELR_EL2);
 	if (type == EXCEPT_SYNC || type == EXCEPT_SERROR)
-		vcpu_write_sys_reg(vcpu, esr, ESR_EL2);
-	*vcpu_pc(vcpu) = vcpu_read_sys_reg(vcpu, VBAR_EL2) +
-			 vector_group(pstate, PSR_MODE_EL2t >> 2) + type;
-	*vcpu_cpsr(vcpu) = entry_pstate(pstate, PSR_MODE_EL2h,
-					vcpu_read_sys_reg(vcpu, SCTLR_EL2), span);
+		write_el2(vcpu, esr, ESR_EL2);
+	*vcpu_pc(vcpu) = read_el2(vcpu, VBAR_EL2) + vector_group(pstate, PSR_MODE_EL2t >> 2) + type;
+	*vcpu_cpsr(vcpu) = entry_pstate(pstate, PSR_MODE_EL2h, read_el2(vcpu, SCTLR_EL2), span);
 }
 
 void kvm_inject_nested_sync(struct kvm_vcpu *vcpu, u64 esr)

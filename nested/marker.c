@@ -24,13 +24,11 @@ static u64 instructions(void)
 	return read_sysreg(PMEVCNTR0_EL0);
 }
 
-bool marker_hvc(struct kvm_vcpu *vcpu, u64 esr)
+void marker_hvc(struct kvm_vcpu *vcpu)
 {
 	const u64 *regs = vcpu->arch.ctxt.regs.regs;
 	u64 now = 0;
 
-	if ((esr & ESR_IMM16) != MARKER_HVC)
-		return false;
 	if (hyp_pmu)
 		now = instructions();
 	vcpu->arch.exit_reason = EXIT_HVC;
@@ -47,5 +45,4 @@ bool marker_hvc(struct kvm_vcpu *vcpu, u64 esr)
 			    hyp_pmu ? (u32)(now - insn_begin[vcpu->vcpu_id]) : NO_INSTRUCTIONS);
 		break;
 	}
-	return true;
 }

@@ -30,31 +30,6 @@ const struct nested_mech *nested_mech = &nested_mechs[0];
 			 HCR_TICAB | HCR_TOCU | HCR_TTLBIS | HCR_TTLBOS | HCR_DC | HCR_CD | HCR_ID | \
 			 HCR_VI | HCR_VF | HCR_VSE)
 
-u64 vcpu_hcr_el2(const struct kvm_vcpu *vcpu)
-{
-	/* Volatile: under NV2 L1 writes it with plain stores of its own. */
-	return READ_ONCE(__vcpu_sys_reg(vcpu, HCR_EL2)) | vcpu->arch.hcr_res1;
-}
-
-bool is_hyp_ctxt(const struct kvm_vcpu *vcpu)
-{
-	u64 mode = vcpu->arch.ctxt.regs.pstate & PSR_MODE_MASK;
-
-	if (mode >= PSR_MODE_EL2t)
-		return true;
-	return mode == PSR_MODE_EL0t && (vcpu_hcr_el2(vcpu) & HCR_TGE);
-}
-
-enum loaded_bank kvm_arm_wanted_bank(const struct kvm_vcpu *vcpu)
-{
-	u64 mode = vcpu->arch.ctxt.regs.pstate & PSR_MODE_MASK;
-	u64 hcr = vcpu_hcr_el2(vcpu);
-
-	if (mode < PSR_MODE_EL2t && !(mode == PSR_MODE_EL0t && (hcr & HCR_TGE)))
-		return BANK_VEL1;
-	return hcr & HCR_E2H ? BANK_VEL2_E2H : BANK_VEL2_NVHE;
-}
-
 /* ------------------------------------------------------------------ E2H=0 formats to EL1's */
 
 static u64 nvhe_sctlr(u64 sctlr)
@@ -191,7 +166,7 @@ void vcpu_write_sys_reg(struct kvm_vcpu *vcpu, u64 val, enum vcpu_sysreg reg)
 
 /* ------------------------------------------------------------------ traps of a bank */
 
-static u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_bank bank)
+static inline u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	u64 hcr = vcpu->arch.hcr_base, v;
 
@@ -204,75 +179,87 @@ static u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_bank bank)
 	default:
 		v = vcpu_hcr_el2(vcpu);
 		/* A virtual interrupt is one only where its physical kind goes to vEL2. */
-		v &= ~(((v & HCR_IMO ? 0 : HCR_VI)) | (v & HCR_FMO ? 0 : HCR_VF) |
-		       (v & HCR_AMO ? 0 : HCR_VSE));
+		if (unlikely(v & (HCR_VI | HCR_VF | HCR_VSE)))
+			v &= ~((v & HCR_IMO ? 0 : HCR_VI) | (v & HCR_FMO ? 0 : HCR_VF) |
+			       (v & HCR_AMO ? 0 : HCR_VSE));
 		/* Keys and instructions of pointer authentication trap when clear. */
 		return (hcr & ~((v & (HCR_API | HCR_APK)) ^ (HCR_API | HCR_APK))) |
 		       (v & HCR_L1_BITS);
 	}
 }
 
-void shadow_refresh_hcr(struct kvm_vcpu *vcpu)
+static inline void load_hcr(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
-	u64 hcr = bank_hcr(vcpu, vcpu->arch.loaded_bank);
+	u64 hcr = bank_hcr(vcpu, bank);
 
 	vcpu->arch.hcr_el2 = hcr;
 	write_sysreg(hcr, HCR_EL2);
 }
 
-/* L1's CPTR_EL2 for its guest, as FP and trace traps and TCPAC of the E2H=1 format. */
-static u64 l1_cptr(const struct kvm_vcpu *vcpu)
+void shadow_refresh_hcr(struct kvm_vcpu *vcpu)
+{
+	load_hcr(vcpu, vcpu->arch.loaded_bank);
+}
+
+/*
+ * L1's CPTR_EL2 for its guest, as FP and trace traps and TCPAC of the E2H=1 format. FPEN=0b01 traps
+ * EL0 under TGE only, and there is no TGE at vEL1&0.
+ */
+static inline u64 l1_cptr(const struct kvm_vcpu *vcpu)
 {
 	u64 cptr = __vcpu_sys_reg(vcpu, CPTR_EL2);
 	u64 keep = cptr & (CPTR_TCPAC | CPTR_TAM);
 
-	if (vcpu_el2_e2h_is_set(vcpu))
-		return keep | (cptr & (CPACR_FPEN | CPACR_TTA));
-	return keep | nvhe_cpacr(cptr);
+	if (!vcpu_el2_e2h_is_set(vcpu))
+		return keep | nvhe_cpacr(cptr);
+	return keep | (cptr & CPACR_TTA) | (cptr & CPACR_FPEN_EL1 ? CPACR_FPEN : 0);
 }
 
 /* @cptr in the E2H=1 format, which an nVHE host's CPTR_EL2 has not. */
-static u64 cptr_for_host(u64 cptr)
+static inline u64 cptr_for_host(u64 cptr)
 {
 	if (has_vhe())
 		return cptr;
-	return CPTR_RES1 | (cptr & (CPTR_TCPAC | CPTR_TAM)) |
-	       ((cptr & CPACR_FPEN) == CPACR_FPEN ? 0 : CPTR_TFP) |
+	return CPTR_RES1 | (cptr & (CPTR_TCPAC | CPTR_TAM)) | (cptr & CPACR_FPEN ? 0 : CPTR_TFP) |
 	       (cptr & CPACR_TTA ? CPTR_TTA : 0);
 }
 
-void shadow_refresh_cptr(struct kvm_vcpu *vcpu)
+static inline void load_cptr(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	u64 cptr = CPACR_FPEN;
 
-	if (vcpu->arch.loaded_bank == BANK_VEL1)
+	if (bank == BANK_VEL1)
 		cptr = l1_cptr(vcpu);
-	else if (vcpu->arch.loaded_bank == BANK_VEL2_NVHE)
+	else if (bank == BANK_VEL2_NVHE)
 		cptr |= nested_mech->tcpac_nvhe;
 	if (!vcpu->arch.fp_loaded)
 		cptr &= ~CPACR_FPEN;
 	write_sysreg(cptr_for_host(cptr), CPTR_EL2);
 }
 
+void shadow_refresh_cptr(struct kvm_vcpu *vcpu)
+{
+	load_cptr(vcpu, vcpu->arch.loaded_bank);
+}
+
 /* Fine-grained traps: L0 has none of its own, L1's apply to vEL1&0. */
-static void load_fgt(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+static inline void load_fgt(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	const u64 *r = vcpu->arch.ctxt.sys_regs;
-	bool want = false;
+	u64 want = 0;
 
-	if (!(vcpu->kvm->vcpu_features & BIT(FEAT_FGT)))
-		return;
 	if (bank == BANK_VEL1)
 		want = r[HFGRTR_EL2] | r[HFGWTR_EL2] | r[HFGITR_EL2] | r[HDFGRTR_EL2] |
 		       r[HDFGWTR_EL2];
-	if (!want && !vcpu->arch.fgt_loaded)
+	if (likely(!want && !vcpu->arch.fgt_loaded) ||
+	    !(vcpu->kvm->vcpu_features & BIT(FEAT_FGT)))
 		return;
 	write_sysreg_s(want ? r[HFGRTR_EL2] : 0, SYS_HFGRTR_EL2);
 	write_sysreg_s(want ? r[HFGWTR_EL2] : 0, SYS_HFGWTR_EL2);
 	write_sysreg_s(want ? r[HFGITR_EL2] : 0, SYS_HFGITR_EL2);
 	write_sysreg_s(want ? r[HDFGRTR_EL2] : 0, SYS_HDFGRTR_EL2);
 	write_sysreg_s(want ? r[HDFGWTR_EL2] : 0, SYS_HDFGWTR_EL2);
-	vcpu->arch.fgt_loaded = want;
+	vcpu->arch.fgt_loaded = want != 0;
 }
 
 struct s2_guest nested_s2_guest(const struct kvm_vcpu *vcpu)
@@ -285,38 +272,51 @@ struct s2_guest nested_s2_guest(const struct kvm_vcpu *vcpu)
 	};
 }
 
-/* Stage 2 of a bank. vEL1&0: the one that L1's registers now select. */
-static void load_mmu(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+static noinline struct s2_mmu *find_l2_mmu(struct kvm_vcpu *vcpu)
 {
-	struct s2_mmu *mmu = &vcpu->kvm->s2.canonical;
+	struct s2_guest g = nested_s2_guest(vcpu);
 
-	if (bank == BANK_VEL1) {
-		struct s2_guest g = nested_s2_guest(vcpu);
+	if (vcpu->arch.l2_mmu)
+		s2_mmu_put(vcpu->arch.l2_mmu);
+	vcpu->arch.l2_mmu = lookup_s2_mmu(&vcpu->kvm->s2, &g);
+	/* More shadows than vCPUs, and a reserved root each: there is one. */
+	BUG_ON(!vcpu->arch.l2_mmu);
+	vcpu->arch.l2_key = g;
+	return vcpu->arch.l2_mmu;
+}
 
-		mmu = vcpu->arch.l2_mmu;
-		if (!mmu || !s2_mmu_matches(mmu, &g)) {
-			if (mmu)
-				s2_mmu_put(mmu);
-			mmu = lookup_s2_mmu(&vcpu->kvm->s2, &g);
-			/* More shadows than vCPUs, and a reserved root each: there is one. */
-			BUG_ON(!mmu);
-			vcpu->arch.l2_mmu = mmu;
-		}
-	}
+/* The stage 2 that L1's registers select: the last one, as long as it is the same registers. */
+static inline struct s2_mmu *vel1_mmu(struct kvm_vcpu *vcpu)
+{
+	const struct s2_guest *key = &vcpu->arch.l2_key;
+	const u64 *r = vcpu->arch.ctxt.sys_regs;
+	u64 diff = (r[HCR_EL2] ^ key->hcr) & (HCR_VM | HCR_DC | HCR_PTW);
+
+	diff |= (r[VTTBR_EL2] ^ key->vttbr) | (r[VTCR_EL2] ^ key->vtcr) |
+		((r[SCTLR_EL2] ^ key->sctlr) & SCTLR_EE);
+	if (likely(!diff && vcpu->arch.l2_mmu))
+		return vcpu->arch.l2_mmu;
+	return find_l2_mmu(vcpu);
+}
+
+static inline void load_mmu(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+{
+	struct s2_mmu *mmu = bank == BANK_VEL1 ? vel1_mmu(vcpu) : &vcpu->kvm->s2.canonical;
+
 	vcpu->arch.hw_mmu = mmu;
-	write_sysreg(mmu->hw_vtcr, vtcr_el2);
-	write_sysreg(mmu->hw_vttbr, vttbr_el2);
+	write_sysreg(mmu->hw_vtcr, VTCR_EL2);
+	write_sysreg(mmu->hw_vttbr, VTTBR_EL2);
 }
 
 /* ------------------------------------------------------------------ loading and unloading */
 
 /* CNTKCTL_EL1 has no slot, so it does not move with the pointer. */
-static enum vcpu_sysreg cntkctl_home(enum loaded_bank bank)
+static inline enum vcpu_sysreg cntkctl_home(enum loaded_bank bank)
 {
 	return bank == BANK_VEL2_E2H ? CNTHCTL_EL2 : CNTKCTL_EL1;
 }
 
-static u64 *bank_regs(struct kvm_cpu_context *ctxt, enum loaded_bank bank)
+static inline u64 *bank_regs(struct kvm_cpu_context *ctxt, enum loaded_bank bank)
 {
 	switch (bank) {
 	case BANK_VEL2_E2H:
@@ -328,42 +328,61 @@ static u64 *bank_regs(struct kvm_cpu_context *ctxt, enum loaded_bank bank)
 	}
 }
 
-void kvm_arm_unload_bank(struct kvm_vcpu *vcpu)
+static noinline void unload_special(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
-	enum loaded_bank bank = vcpu->arch.loaded_bank;
 
-	if (bank == BANK_NONE)
-		return;
-	__sysreg_save_el1_bank(ctxt->hw_sys_regs);
-	ctxt->hw_sp_el1 = ctxt->hw_sys_regs[SP_EL1];
-	ctxt->sys_regs[cntkctl_home(bank)] = read_sysreg_el1(CNTKCTL);
 	if (bank == BANK_VEL2_NVHE) {
 		fold_nvhe(ctxt->shadow_sys_regs, ctxt->sys_regs);
 		if (spsr_is_coded(vcpu))
 			ctxt->sys_regs[SPSR_EL2] = spsr_from_nv_nvhe(ctxt->sys_regs[SPSR_EL2]);
-	} else if (bank == BANK_VEL1 && (vcpu->arch.hcr_el2 & HCR_VSE) &&
-		   !(read_sysreg(HCR_EL2) & HCR_VSE)) {
+	} else if (!(read_sysreg(HCR_EL2) & HCR_VSE)) {
 		/* The virtual SError was taken: the architecture clears HCR_EL2.VSE (R_GXWRC). */
 		ctxt->sys_regs[HCR_EL2] &= ~HCR_VSE;
 	}
-	vcpu->arch.loaded_bank = BANK_NONE;
-	vcpu->arch.sysregs_loaded_on_cpu = false;
+}
+
+static inline void unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+{
+	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
+
+	__sysreg_save_el1_bank(ctxt->hw_sys_regs);
+	ctxt->sys_regs[cntkctl_home(bank)] = read_sysreg_el1(CNTKCTL);
+	if (unlikely(bank == BANK_VEL2_NVHE || (vcpu->arch.hcr_el2 & HCR_VSE)))
+		unload_special(vcpu, bank);
 	vcpu->arch.stats.el1_bank_switches++;
 }
 
-static void load_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+void kvm_arm_unload_bank(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->arch.loaded_bank == BANK_NONE)
+		return;
+	unload(vcpu, vcpu->arch.loaded_bank);
+	vcpu->arch.loaded_bank = BANK_NONE;
+	vcpu->arch.sysregs_loaded_on_cpu = false;
+}
+
+static noinline void build_special(struct kvm_vcpu *vcpu)
+{
+	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
+
+	build_nvhe(ctxt->shadow_sys_regs, ctxt->sys_regs);
+	if (!nested_mech->vncr)
+		ctxt->shadow_sys_regs[SPSR_EL1] = spsr_to_nv_nvhe(ctxt->shadow_sys_regs[SPSR_EL1]);
+}
+
+void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
 	bool vel1 = bank == BANK_VEL1;
 
+	if (likely(vcpu->arch.loaded_bank != BANK_NONE))
+		unload(vcpu, vcpu->arch.loaded_bank);
+	/* From here on until the new bank is in, every register's current value is in memory. */
+	vcpu->arch.sysregs_loaded_on_cpu = false;
 	ctxt->hw_sys_regs = bank_regs(ctxt, bank);
-	if (bank == BANK_VEL2_NVHE) {
-		build_nvhe(ctxt->shadow_sys_regs, ctxt->sys_regs);
-		if (!nested_mech->vncr)
-			ctxt->shadow_sys_regs[SPSR_EL1] =
-				spsr_to_nv_nvhe(ctxt->shadow_sys_regs[SPSR_EL1]);
-	}
+	if (bank == BANK_VEL2_NVHE)
+		build_special(vcpu);
 	load_mmu(vcpu, bank);
 	ctxt->hw_sp_el1 = ctxt->hw_sys_regs[SP_EL1];
 	__sysreg_restore_el1_bank(ctxt->hw_sys_regs);
@@ -374,10 +393,9 @@ static void load_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 		vcpu->arch.ttlb_armed = true;	/* vEL1&0 translations may be live from here on */
 	vcpu->arch.loaded_bank = bank;
 	vcpu->arch.sysregs_loaded_on_cpu = true;
-	vcpu->arch.stats.el1_bank_switches++;
 	load_fgt(vcpu, bank);
-	shadow_refresh_cptr(vcpu);
-	shadow_refresh_hcr(vcpu);
+	load_cptr(vcpu, bank);
+	load_hcr(vcpu, bank);
 }
 
 void shadow_refresh_nvhe(struct kvm_vcpu *vcpu)
@@ -390,45 +408,6 @@ void shadow_refresh_nvhe(struct kvm_vcpu *vcpu)
 	write_sysreg_el1(nvhe_tcr(r[TCR_EL2]), TCR);
 	write_sysreg_el1(r[TTBR0_EL2] & TTBR_BADDR, TTBR0);
 	write_sysreg_el1(nvhe_cpacr(r[CPTR_EL2]), CPACR);
-}
-
-static u64 to_hw_pstate(u64 pstate)
-{
-	/* EL2t, EL2h run as EL1t, EL1h. */
-	return (pstate & 0xc) == PSR_MODE_EL2t ? pstate - (PSR_MODE_EL2t - PSR_MODE_EL1t) : pstate;
-}
-
-void kvm_arm_setup_shadow_state(struct kvm_vcpu *vcpu)
-{
-	enum loaded_bank bank = kvm_arm_wanted_bank(vcpu);
-
-	vcpu->arch.ctxt.hw_pstate = to_hw_pstate(vcpu->arch.ctxt.regs.pstate);
-	if (vcpu->arch.loaded_bank == bank)
-		return;
-	kvm_arm_unload_bank(vcpu);
-	load_bank(vcpu, bank);
-}
-
-bool kvm_arm_restore_shadow_state(struct kvm_vcpu *vcpu)
-{
-	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
-	enum loaded_bank bank = vcpu->arch.loaded_bank;
-	u64 spsr = read_sysreg(SPSR_EL2);
-	bool vm;
-
-	ctxt->regs.pc = read_sysreg(ELR_EL2);
-	ctxt->hw_pstate = spsr;
-	if (bank == BANK_VEL1) {
-		vm = vcpu_hcr_el2(vcpu) & (HCR_VM | HCR_DC);
-		ctxt->regs.pstate = spsr;
-		vcpu->arch.exit_level = vm ? LEVEL_L2 : LEVEL_L1;
-		return false;
-	}
-	if ((spsr & 0xc) == PSR_MODE_EL1t)
-		spsr += PSR_MODE_EL2t - PSR_MODE_EL1t;
-	ctxt->regs.pstate = spsr;
-	vcpu->arch.exit_level = LEVEL_L1;
-	return vcpu_el2_e2h_is_set(vcpu) != (bank == BANK_VEL2_E2H);
 }
 
 void kvm_arm_init_cpu_context(struct kvm_vcpu *vcpu)

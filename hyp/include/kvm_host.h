@@ -124,8 +124,9 @@ struct kvm_vcpu_arch {
 	bool ttlb_armed;		/* other regimes' translations may be live: TLBIs trap */
 	u64 hcr_el2;			/* what the hardware HCR_EL2 is loaded with for the bank */
 	u8 exit_level;			/* enum level that the last exit came from */
-	u8 exit_reason;			/* enum exit_reason and enum outcome of the last exit */
-	u8 exit_outcome;
+	u8 exit_reason;			/* enum exit_reason and enum outcome of the last exit, */
+	u8 exit_outcome;		/* if exits are traced */
+	struct s2_guest l2_key;		/* the registers that l2_mmu was looked up with */
 	bool prefill;			/* L1 was given a stage-2 fault at prefill_ipa (L2 IPA) */
 	l2ipa_t prefill_ipa;
 	bool fgt_loaded;		/* the hardware's fine-grained traps are L1's, not 0 */
@@ -186,8 +187,14 @@ static inline void vcpu_set_reg(struct kvm_vcpu *vcpu, unsigned int rt, u64 val)
 u64 vcpu_read_sys_reg(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg);
 void vcpu_write_sys_reg(struct kvm_vcpu *vcpu, u64 val, enum vcpu_sysreg reg);
 
-/* Virtual HCR_EL2 with its RES1/RES0 bits as the virtual CPU has them (E2H0=NI makes E2H RES1). */
-u64 vcpu_hcr_el2(const struct kvm_vcpu *vcpu);
+/*
+ * Virtual HCR_EL2 with the RES1 bits of the virtual CPU (E2H0=NI makes E2H RES1). Read afresh each
+ * time: under NV2 L1 writes it with plain stores of its own.
+ */
+static inline u64 vcpu_hcr_el2(const struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(__vcpu_sys_reg(vcpu, HCR_EL2)) | vcpu->arch.hcr_res1;
+}
 
 static inline bool vcpu_el2_e2h_is_set(const struct kvm_vcpu *vcpu)
 {
@@ -200,7 +207,13 @@ static inline bool vcpu_mode_el2(const struct kvm_vcpu *vcpu)
 }
 
 /* vEL2, or vEL0 while HCR_EL2.{E2H,TGE} = {1,1} or TGE=1 (Arm ARM R_NPPZT: EL0 then belongs to EL2). */
-bool is_hyp_ctxt(const struct kvm_vcpu *vcpu);
+static inline bool is_hyp_ctxt(const struct kvm_vcpu *vcpu)
+{
+	u64 pstate = vcpu->arch.ctxt.regs.pstate;
+
+	return (pstate & PSR_MODE_EL2t) ||
+	       (!(pstate & PSR_MODE_MASK) && (vcpu_hcr_el2(vcpu) & HCR_TGE));
+}
 
 /* An invariant of L0's own; nothing a guest or a file does may make @cond true. */
 void __noreturn hyp_bug(const char *file, unsigned int line);

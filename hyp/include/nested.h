@@ -7,6 +7,7 @@
 #define NESTED_H
 
 #include <kvm_hyp.h>
+#include <shadow.h>
 #include <s2.h>
 
 /* Types of exception, by vector offset (Arm ARM, AArch64.TakeException). */
@@ -32,22 +33,6 @@ extern const struct nested_mech *nested_mech;	/* the one in use */
 
 /* --- shadow/sysregs.c: shadow state --- */
 
-/* The bank that the hardware must hold for the virtual PSTATE and the freshly read HCR_EL2. */
-enum loaded_bank kvm_arm_wanted_bank(const struct kvm_vcpu *vcpu);
-
-/*
- * Before entry: the hardware EL1 bank, hw_pstate, hw_sp_el1, HCR_EL2, VTTBR_EL2 become what the
- * virtual state needs. Costs next to nothing when the bank is already the wanted one.
- */
-void kvm_arm_setup_shadow_state(struct kvm_vcpu *vcpu);
-
-/*
- * After each exit: the virtual PSTATE and PC from the hardware's, and the level. True if L1 changed
- * HCR_EL2.E2H by a store that L0 did not see: the loaded bank must be converted before anything
- * that the guest asks for is looked at.
- */
-bool kvm_arm_restore_shadow_state(struct kvm_vcpu *vcpu);
-
 /* Unload the bank: everything of it back into sys_regs[]. */
 void kvm_arm_unload_bank(struct kvm_vcpu *vcpu);
 
@@ -65,10 +50,22 @@ struct s2_guest nested_s2_guest(const struct kvm_vcpu *vcpu);
 
 /* --- nested/bank.c --- */
 
-/* Everything that depends on the virtual EL as the virtual PSTATE and HCR_EL2 now want it. */
-void nested_prepare_entry(struct kvm_vcpu *vcpu);
-/* The same for the bank alone; after L1 flipped E2H unseen, before its trap is looked at. */
+/* The bank that the virtual state wants, with its GIC and timers, and what is pending for L1. */
 void nested_set_bank(struct kvm_vcpu *vcpu);
+void nested_bank_changed(struct kvm_vcpu *vcpu, enum loaded_bank from);
+void nested_deliver_to_l1(struct kvm_vcpu *vcpu);
+void nested_prefill(struct kvm_vcpu *vcpu);
+
+/* Before every entry. */
+static inline void nested_prepare_entry(struct kvm_vcpu *vcpu)
+{
+	enum loaded_bank from = kvm_arm_setup_shadow_state(vcpu);
+
+	if (unlikely(from != vcpu->arch.loaded_bank))
+		nested_bank_changed(vcpu, from);
+	if (unlikely(vgic_irq_pending_for_l1(vcpu)))
+		nested_deliver_to_l1(vcpu);
+}
 
 /* --- nested/inject.c --- */
 
@@ -97,8 +94,10 @@ static inline void kvm_skip_instr(struct kvm_vcpu *vcpu)
 static inline void exit_done(struct kvm_vcpu *vcpu, unsigned int reason, enum outcome outcome)
 {
 	vcpu->arch.stats.exits[vcpu->arch.exit_level][reason][outcome]++;
-	vcpu->arch.exit_reason = (u8)reason;
-	vcpu->arch.exit_outcome = (u8)outcome;
+	if (alternative_has_cap(CAP_TRACE)) {
+		vcpu->arch.exit_reason = (u8)reason;
+		vcpu->arch.exit_outcome = (u8)outcome;
+	}
 }
 
 enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu);
@@ -118,7 +117,8 @@ int nested_vcpu_init(struct kvm_vcpu *vcpu);
 
 
 /* --- nested/marker.c --- */
-bool marker_hvc(struct kvm_vcpu *vcpu, u64 esr);
+/* The marker HVC, while markers_on. */
+void marker_hvc(struct kvm_vcpu *vcpu);
 extern bool markers_on;
 
 #endif

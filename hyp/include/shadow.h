@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Shadow state, as far as every exit needs it: short functions that the exit path has inline. What
+ * happens when the bank does change is in shadow/sysregs.c. EL2 only.
+ */
+#ifndef SHADOW_H
+#define SHADOW_H
+
+#include <kvm_hyp.h>
+
+/* EL2t, EL2h and EL1t, EL1h differ in M[3:2] alone: 0b10 and 0b01. */
+#define PSR_MODE_EL_SWAP	0xcUL
+
+/* The bank that the hardware must hold for virtual PSTATE @pstate and virtual HCR_EL2 @hcr. */
+static inline enum loaded_bank kvm_arm_wanted_bank(u64 pstate, u64 hcr)
+{
+	bool hyp = (pstate & PSR_MODE_EL2t) ||
+		   (!(pstate & PSR_MODE_MASK) && (hcr & HCR_TGE));
+
+	if (!hyp)
+		return BANK_VEL1;
+	return hcr & HCR_E2H ? BANK_VEL2_E2H : BANK_VEL2_NVHE;
+}
+
+/* Unload the bank that is loaded and load @bank, with all that depends on it but GIC and timers. */
+void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank);
+
+/**
+ * kvm_arm_setup_shadow_state - before entry: hw_pstate, and the bank, fit the virtual state.
+ * Returns the bank that was loaded until now; next to nothing happens if it is the wanted one.
+ */
+static inline enum loaded_bank kvm_arm_setup_shadow_state(struct kvm_vcpu *vcpu)
+{
+	u64 pstate = vcpu->arch.ctxt.regs.pstate;
+	enum loaded_bank old = vcpu->arch.loaded_bank;
+	enum loaded_bank bank = kvm_arm_wanted_bank(pstate, vcpu_hcr_el2(vcpu));
+
+	/* EL2h/t run as EL1h/t. */
+	vcpu->arch.ctxt.hw_pstate = pstate & PSR_MODE_EL2t ? pstate ^ PSR_MODE_EL_SWAP : pstate;
+	if (unlikely(bank != old))
+		kvm_arm_switch_bank(vcpu, bank);
+	return old;
+}
+
+/**
+ * kvm_arm_restore_shadow_state - after an exit: virtual PC, PSTATE and level from the hardware's.
+ * True if L1 changed HCR_EL2.E2H by a store that L0 did not see: the loaded bank must be converted
+ * before anything that the guest asks for is looked at.
+ */
+static inline bool kvm_arm_restore_shadow_state(struct kvm_vcpu *vcpu)
+{
+	enum loaded_bank bank = vcpu->arch.loaded_bank;
+	u64 spsr = read_sysreg(SPSR_EL2), hcr = vcpu_hcr_el2(vcpu);
+
+	vcpu->arch.ctxt.regs.pc = read_sysreg(ELR_EL2);
+	if (bank == BANK_VEL1) {
+		vcpu->arch.ctxt.regs.pstate = spsr;
+		vcpu->arch.exit_level = hcr & (HCR_VM | HCR_DC) ? LEVEL_L2 : LEVEL_L1;
+		return false;
+	}
+	vcpu->arch.exit_level = LEVEL_L1;
+	vcpu->arch.ctxt.regs.pstate = spsr & PSR_MODE_EL1t ? spsr ^ PSR_MODE_EL_SWAP : spsr;
+	return !(hcr & HCR_E2H) == (bank == BANK_VEL2_E2H);
+}
+
+#endif
