@@ -26,7 +26,7 @@ static u64 read_lr(unsigned int n)
 {
 	switch (n) {
 #define X(i) case i: return read_sysreg(ICH_LR##i##_EL2);
-	EACH_LR(X)
+		EACH_LR(X)
 #undef X
 	}
 	return 0;
@@ -36,7 +36,7 @@ static void write_lr(unsigned int n, u64 val)
 {
 	switch (n) {
 #define X(i) case i: write_sysreg(val, ICH_LR##i##_EL2); break;
-	EACH_LR(X)
+		EACH_LR(X)
 #undef X
 	}
 }
@@ -342,8 +342,10 @@ static void update_l1_pending(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
 	struct ich_state l2 = {
-		.hcr = __vcpu_sys_reg(vcpu, ICH_HCR_EL2), .vmcr = __vcpu_sys_reg(vcpu, ICH_VMCR_EL2),
-		.lr = &__vcpu_sys_reg(vcpu, ICH_LR0_EL2), .nr_lrs = vgic_hw.nr_lrs,
+		.hcr = __vcpu_sys_reg(vcpu, ICH_HCR_EL2),
+		.vmcr = __vcpu_sys_reg(vcpu, ICH_VMCR_EL2),
+		.lr = &__vcpu_sys_reg(vcpu, ICH_LR0_EL2),
+		.nr_lrs = vgic_hw.nr_lrs,
 	};
 	struct ich_state l1 = {
 		.vmcr = vgic->vmcr, .lr = vgic->lr, .ap0r = vgic->ap0r, .ap1r = vgic->ap1r,
@@ -364,7 +366,10 @@ static void update_l1_pending(struct kvm_vcpu *vcpu)
 
 void vgic_hyp_load(struct kvm_vcpu *vcpu)
 {
-	vcpu->arch.vgic.wide = vgic_hw.nr_lrs > 4 || vgic_hw.nr_aprs > 1;
+	struct vgic_cpu *vgic = &vcpu->arch.vgic;
+
+	vgic->wide = vgic_hw.nr_lrs > 4 || vgic_hw.nr_aprs > 1;
+	vgic->cached_hcr = read_sysreg(ICH_HCR_EL2);
 	if (wanted(vcpu) == VGIC_HW_L2)
 		load_prio_l2(vcpu);
 	else
@@ -381,8 +386,13 @@ void vgic_hyp_sync_vmcr(struct kvm_vcpu *vcpu)
 
 void vgic_hyp_put(struct kvm_vcpu *vcpu)
 {
+	struct vgic_cpu *vgic = &vcpu->arch.vgic;
+
 	vgic_hyp_sync_vmcr(vcpu);
-	vcpu->arch.vgic.loaded = VGIC_HW_NONE;
+	vgic->loaded = VGIC_HW_NONE;
+	/* The next vCPU on this CPU takes the hardware's list registers to be 0. */
+	for (; vgic->hw_lrs; vgic->hw_lrs &= vgic->hw_lrs - 1)
+		write_lr((unsigned int)__builtin_ctz(vgic->hw_lrs), 0);
 }
 
 void vgic_hyp_enter(struct kvm_vcpu *vcpu)

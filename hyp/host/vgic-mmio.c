@@ -191,7 +191,8 @@ static void irouter_access(struct kvm *kvm, u64 offset, bool is_write, unsigned 
 	vgic_irq_route(kvm, irq);
 }
 
-static void gicd_access(struct kvm_vcpu *vcpu, u64 offset, bool is_write, unsigned int size, u64 *val)
+static void gicd_access(struct kvm_vcpu *vcpu, u64 offset, bool is_write, unsigned int size,
+			u64 *val)
 {
 	struct vgic_dist *dist = &vcpu->kvm->vgic;
 
@@ -225,14 +226,16 @@ static void gicd_access(struct kvm_vcpu *vcpu, u64 offset, bool is_write, unsign
 static u64 gicr_typer(const struct kvm_vcpu *owner)
 {
 	u64 mpidr = owner->arch.vgic.mpidr;
-	u64 typer = (mpidr & 0xffffff) << 32 | (mpidr >> 32 & 0xff) << 56 | (u64)owner->vcpu_id << 8;
+	u64 typer = (mpidr & 0xffffff) << 32 | (mpidr >> 32 & 0xff) << 56 |
+		    (u64)owner->vcpu_id << 8;
 
 	if (owner->vcpu_id == owner->kvm->nr_vcpus - 1)
 		typer |= BIT(4);	/* Last */
 	return typer;
 }
 
-static void gicr_access(struct kvm_vcpu *owner, u64 offset, bool is_write, unsigned int size, u64 *val)
+static void gicr_access(struct kvm_vcpu *owner, u64 offset, bool is_write, unsigned int size,
+			u64 *val)
 {
 	struct vgic_cpu *vgic = &owner->arch.vgic;
 
@@ -280,8 +283,8 @@ bool vgic_mmio(struct kvm_vcpu *vcpu, u64 ipa, bool is_write, unsigned int size,
 		gicd_access(vcpu, ipa - VGIC_GICD_IPA, is_write, size, val);
 	} else {
 		offset = ipa - VGIC_GICR_IPA;
-		gicr_access(kvm->vcpus[offset / VGIC_GICR_STRIDE], offset % VGIC_GICR_STRIDE, is_write,
-			    size, val);
+		gicr_access(kvm->vcpus[offset / VGIC_GICR_STRIDE], offset % VGIC_GICR_STRIDE,
+			    is_write, size, val);
 	}
 	vgic_unlock(kvm);
 	return true;

@@ -164,7 +164,8 @@ static void update_maintenance(struct kvm_vcpu *vcpu)
 		};
 
 		/* VMCR matters to few of the conditions, and is in the hardware while L2 is loaded. */
-		if (hcr & (ICH_HCR_VGRP0EIE | ICH_HCR_VGRP0DIE | ICH_HCR_VGRP1EIE | ICH_HCR_VGRP1DIE)) {
+		if (hcr &
+		    (ICH_HCR_VGRP0EIE | ICH_HCR_VGRP0DIE | ICH_HCR_VGRP1EIE | ICH_HCR_VGRP1DIE)) {
 			vgic_fetch_vmcr(vcpu);
 			s.vmcr = __vcpu_sys_reg(vcpu, ICH_VMCR_EL2);
 		}
@@ -308,7 +309,8 @@ static noinline void fill_lrs(struct kvm_vcpu *vcpu)
 		unsigned int word = (unsigned int)__builtin_ctz(w);
 
 		for (u32 m = dist->candidates[word]; m; m &= m - 1)
-			pick_consider(vcpu, &p, &dist->spi[word * 32 + (unsigned int)__builtin_ctz(m)]);
+			pick_consider(vcpu, &p,
+				      &dist->spi[word * 32 + (unsigned int)__builtin_ctz(m)]);
 	}
 	for (unsigned int i = 0; i < p.n; i++)
 		vgic->lr[i] = make_lr(vcpu, p.irq[i]);

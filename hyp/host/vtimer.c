@@ -42,7 +42,8 @@ static u32 ppi_of(enum timer_id id)
 
 static bool hw_output(enum timer_id id)
 {
-	u64 ctl = ppi_of(id) == GIC_PPI_CNTV ? read_sysreg_el0(CNTV_CTL) : read_sysreg_el0(CNTP_CTL);
+	u64 ctl = ppi_of(id) == GIC_PPI_CNTV ? read_sysreg_el0(CNTV_CTL)
+					     : read_sysreg_el0(CNTP_CTL);
 
 	return (ctl & (TIMER_CTL_ENABLE | TIMER_CTL_IMASK | TIMER_CTL_ISTATUS)) ==
 	       (TIMER_CTL_ENABLE | TIMER_CTL_ISTATUS);

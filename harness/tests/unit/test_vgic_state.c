@@ -91,8 +91,9 @@ static void test_binary_point(void)
 	unit_case = "binary point";
 	for (u64 bpr = 0; bpr < 8; bpr++) {
 		CHECK_EQ(ich_group_priority_mask(bpr << ICH_VMCR_VBPR0_SHIFT, false), mask[bpr]);
-		CHECK_EQ(ich_group_priority_mask(bpr << ICH_VMCR_VBPR0_SHIFT | ICH_VMCR_VCBPR, true),
-			 mask[bpr]);
+		CHECK_EQ(
+			ich_group_priority_mask(bpr << ICH_VMCR_VBPR0_SHIFT | ICH_VMCR_VCBPR, true),
+			mask[bpr]);
 		if (bpr)
 			CHECK_EQ(ich_group_priority_mask(bpr << ICH_VMCR_VBPR1_SHIFT, true),
 				 mask[bpr - 1]);
