@@ -27,6 +27,7 @@ ifeq ($(V),0)
 Q             := @
 say            = @printf '  %-7s %s\n' '$(1)' '$(2)'
 MAKEFLAGS     += --no-print-directory
+.SILENT:
 else
 Q             :=
 say            = @:
