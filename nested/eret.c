@@ -13,29 +13,49 @@
 #define MODES_EL2	(BIT(PSR_MODE_EL2h) | BIT(PSR_MODE_EL2t) | BIT(PSR_MODE_EL0t))
 #define MODES_EL1	(BIT(PSR_MODE_EL1h) | BIT(PSR_MODE_EL1t))
 
-/* AArch64 IllegalExceptionReturn() for what is no return to AArch64 EL2 or EL0. */
-static noinline u64 other_return(const struct kvm_vcpu *vcpu, u64 spsr, u64 hcr)
+/*
+ * AArch64 IllegalExceptionReturn() for what is no legal return to AArch64: to an AArch32 EL0, or
+ * illegal. R_SRZSR: there is no EL1 under TGE.
+ */
+static noinline u64 other_return(const struct kvm_vcpu *vcpu, u64 spsr)
 {
-	u64 mode = spsr & (PSR_MODE32 | PSR_MODE_MASK);
-
-	/* R_SRZSR: there is no EL1 under TGE. */
-	if (!(hcr & HCR_TGE) && mode < PSR_MODE32 && (BIT(mode) & MODES_EL1))
-		return spsr;
-	if (mode == PSR_MODE32 && (vcpu->kvm->vcpu_features & BIT(FEAT_AA32EL0)))
+	if ((spsr & (PSR_MODE32 | PSR_MODE_MASK)) == PSR_MODE32 &&
+	    (vcpu->kvm->vcpu_features & BIT(FEAT_AA32EL0)))
 		return spsr;
 	/* PSTATE.{EL,SP} stay; the illegal state is vEL2's to take an exception for. */
 	return (spsr & PSR_KEPT) | PSR_IL | (*vcpu_cpsr(vcpu) & PSR_MODE_MASK);
 }
 
-void kvm_emulate_nested_eret(struct kvm_vcpu *vcpu)
+static inline void emulate_eret(struct kvm_vcpu *vcpu)
 {
 	/* Both live in the hardware in either vEL2 bank. */
-	u64 spsr = read_sysreg_el1(SPSR);
+	u64 spsr = read_sysreg_el1(SPSR), hcr, mode;
 
 	if (!alternative_has_cap(CAP_NV2))
 		spsr = vcpu_read_sys_reg(vcpu, SPSR_EL2);
-	if (!(BIT(spsr & (PSR_MODE32 | PSR_MODE_MASK)) & MODES_EL2))
-		spsr = other_return(vcpu, spsr, vcpu_hcr_el2(vcpu));
+	mode = spsr & (PSR_MODE32 | PSR_MODE_MASK);
+	hcr = vcpu_hcr_el2(vcpu);
+	if (unlikely(!((MODES_EL2 | (hcr & HCR_TGE ? 0 : MODES_EL1)) & BIT(mode))))
+		spsr = other_return(vcpu, spsr);
 	*vcpu_pc(vcpu) = read_sysreg_el1(ELR);
 	*vcpu_cpsr(vcpu) = spsr;
+}
+
+void kvm_emulate_nested_eret(struct kvm_vcpu *vcpu)
+{
+	emulate_eret(vcpu);
+}
+
+enum host_exit nested_eret_exit(struct kvm_vcpu *vcpu, u64 esr)
+{
+	/* HFGITR_EL2.ERET of L1: nothing else traps one executed at vEL1. */
+	if (unlikely(vcpu->arch.loaded_bank == BANK_VEL1)) {
+		exit_done(vcpu, EXIT_ERET, OUT_FORWARDED);
+		kvm_inject_nested_sync(vcpu, esr);
+		return HOST_EXIT_RESUME;
+	}
+	vcpu->arch.exit_level = LEVEL_L1;
+	exit_done(vcpu, EXIT_ERET, OUT_HANDLED);
+	emulate_eret(vcpu);
+	return HOST_EXIT_RESUME;
 }

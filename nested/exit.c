@@ -34,15 +34,6 @@ static enum host_exit undefined(struct kvm_vcpu *vcpu, u64 esr)
 	return HOST_EXIT_RESUME;
 }
 
-static enum host_exit handle_eret(struct kvm_vcpu *vcpu, u64 esr)
-{
-	if (unlikely(from_vel1(vcpu)))
-		return forward(vcpu, EXIT_ERET, esr);	/* HFGITR_EL2.ERET of L1: nothing else traps it here */
-	exit_done(vcpu, EXIT_ERET, OUT_HANDLED);
-	kvm_emulate_nested_eret(vcpu);
-	return HOST_EXIT_RESUME;
-}
-
 static enum host_exit handle_hvc(struct kvm_vcpu *vcpu, u64 esr)
 {
 	if (unlikely((esr & ESR_IMM16) == MARKER_HVC) && markers_on) {
@@ -133,15 +124,14 @@ static const sync_handler sync_handlers[64] = {
 	[ESR_EC_HVC64] = handle_hvc,
 	[ESR_EC_SMC64] = handle_smc,
 	[ESR_EC_SYS64] = nested_sys64_exit,
-	[ESR_EC_ERET] = handle_eret,
+	[ESR_EC_ERET] = nested_eret_exit,
 	[ESR_EC_IABT_LOW] = nested_abort_exit,
 	[ESR_EC_DABT_LOW] = nested_abort_exit,
 };
 #pragma GCC diagnostic pop
 
-enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu)
+static noinline enum host_exit sync_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
-	u64 esr = read_sysreg(ESR_EL2);
 	enum host_exit ret;
 
 	if (unlikely(kvm_arm_restore_shadow_state(vcpu)))
@@ -152,6 +142,38 @@ enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu)
 	if (ret == HOST_EXIT_RESUME)
 		nested_prepare_entry(vcpu);
 	return ret;
+}
+
+/*
+ * ERET of a VHE vEL2 to itself or to its user space: no other bank, nothing to deliver. False if it
+ * is none of these, or if more is asked for (NV alone, tracing): sync_exit() does all of it.
+ */
+static inline bool eret_within_bank(struct kvm_vcpu *vcpu, u64 esr)
+{
+	u64 spsr, mode, hcr = READ_ONCE(__vcpu_sys_reg(vcpu, HCR_EL2));
+
+	if (esr >> ESR_EC_SHIFT != ESR_EC_ERET || !alternative_has_cap(CAP_NV2) ||
+	    alternative_has_cap(CAP_TRACE))
+		return false;
+	if (vcpu->arch.loaded_bank != BANK_VEL2_E2H || !(hcr & HCR_E2H) || !(hcr & HCR_TGE))
+		return false;
+	spsr = read_sysreg_el1(SPSR);
+	mode = spsr & (PSR_MODE32 | PSR_MODE_MASK);
+	if (mode && mode != PSR_MODE_EL2h)
+		return false;
+	vcpu->arch.ctxt.regs.pc = read_sysreg_el1(ELR);
+	vcpu->arch.ctxt.regs.pstate = spsr;
+	vcpu->arch.ctxt.hw_pstate = mode ? spsr ^ PSR_MODE_EL_SWAP : spsr;
+	vcpu->arch.exit_level = LEVEL_L1;
+	vcpu->arch.stats.exits[LEVEL_L1][EXIT_ERET][OUT_HANDLED]++;
+	return true;
+}
+
+enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu)
+{
+	u64 esr = read_sysreg(ESR_EL2);
+
+	return eret_within_bank(vcpu, esr) ? HOST_EXIT_RESUME : sync_exit(vcpu, esr);
 }
 
 enum host_exit nested_irq_exit(struct kvm_vcpu *vcpu)

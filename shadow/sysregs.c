@@ -166,7 +166,7 @@ void vcpu_write_sys_reg(struct kvm_vcpu *vcpu, u64 val, enum vcpu_sysreg reg)
 
 /* ------------------------------------------------------------------ traps of a bank */
 
-static inline u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_bank bank)
+static __always_inline u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	u64 hcr = vcpu->arch.hcr_base, v;
 
@@ -188,7 +188,7 @@ static inline u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_bank bank)
 	}
 }
 
-static inline void load_hcr(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+static __always_inline void load_hcr(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	u64 hcr = bank_hcr(vcpu, bank);
 
@@ -224,7 +224,7 @@ static inline u64 cptr_for_host(u64 cptr)
 	       (cptr & CPACR_TTA ? CPTR_TTA : 0);
 }
 
-static inline void load_cptr(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+static __always_inline void load_cptr(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	u64 cptr = CPACR_FPEN;
 
@@ -243,7 +243,7 @@ void shadow_refresh_cptr(struct kvm_vcpu *vcpu)
 }
 
 /* Fine-grained traps: L0 has none of its own, L1's apply to vEL1&0. */
-static inline void load_fgt(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+static __always_inline void load_fgt(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	const u64 *r = vcpu->arch.ctxt.sys_regs;
 	u64 want = 0;
@@ -299,7 +299,7 @@ static inline struct s2_mmu *vel1_mmu(struct kvm_vcpu *vcpu)
 	return find_l2_mmu(vcpu);
 }
 
-static inline void load_mmu(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+static __always_inline void load_mmu(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	struct s2_mmu *mmu = bank == BANK_VEL1 ? vel1_mmu(vcpu) : &vcpu->kvm->s2.canonical;
 
@@ -311,12 +311,12 @@ static inline void load_mmu(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 /* ------------------------------------------------------------------ loading and unloading */
 
 /* CNTKCTL_EL1 has no slot, so it does not move with the pointer. */
-static inline enum vcpu_sysreg cntkctl_home(enum loaded_bank bank)
+static __always_inline enum vcpu_sysreg cntkctl_home(enum loaded_bank bank)
 {
 	return bank == BANK_VEL2_E2H ? CNTHCTL_EL2 : CNTKCTL_EL1;
 }
 
-static inline u64 *bank_regs(struct kvm_cpu_context *ctxt, enum loaded_bank bank)
+static __always_inline u64 *bank_regs(struct kvm_cpu_context *ctxt, enum loaded_bank bank)
 {
 	switch (bank) {
 	case BANK_VEL2_E2H:
@@ -342,7 +342,7 @@ static noinline void unload_special(struct kvm_vcpu *vcpu, enum loaded_bank bank
 	}
 }
 
-static inline void unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+static __always_inline void unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
 
@@ -371,13 +371,14 @@ static noinline void build_special(struct kvm_vcpu *vcpu)
 		ctxt->shadow_sys_regs[SPSR_EL1] = spsr_to_nv_nvhe(ctxt->shadow_sys_regs[SPSR_EL1]);
 }
 
-void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank old,
+					enum loaded_bank bank)
 {
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
 	bool vel1 = bank == BANK_VEL1;
 
-	if (likely(vcpu->arch.loaded_bank != BANK_NONE))
-		unload(vcpu, vcpu->arch.loaded_bank);
+	if (old != BANK_NONE)
+		unload(vcpu, old);
 	/* From here on until the new bank is in, every register's current value is in memory. */
 	vcpu->arch.sysregs_loaded_on_cpu = false;
 	ctxt->hw_sys_regs = bank_regs(ctxt, bank);
@@ -396,6 +397,19 @@ void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 	load_fgt(vcpu, bank);
 	load_cptr(vcpu, bank);
 	load_hcr(vcpu, bank);
+}
+
+/* The two directions of a VHE L1 have code of their own, with the choices made at build time. */
+void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+{
+	enum loaded_bank old = vcpu->arch.loaded_bank;
+
+	if (old == BANK_VEL1 && bank == BANK_VEL2_E2H)
+		switch_bank(vcpu, BANK_VEL1, BANK_VEL2_E2H);
+	else if (old == BANK_VEL2_E2H && bank == BANK_VEL1)
+		switch_bank(vcpu, BANK_VEL2_E2H, BANK_VEL1);
+	else
+		switch_bank(vcpu, old, bank);
 }
 
 void shadow_refresh_nvhe(struct kvm_vcpu *vcpu)

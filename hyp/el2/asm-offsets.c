@@ -6,6 +6,8 @@
 
 #define DEFINE(sym, val) asm volatile("\n.ascii \"->" #sym " %0 \"" : : "i"(val))
 
+_Static_assert(offsetof(struct kvm_cpu_context, hw_pstate) ==
+	       offsetof(struct kvm_cpu_context, regs.pc) + 8, "entry.S loads both at once");
 _Static_assert(offsetof(struct kvm_vcpu, arch.ctxt) == 0, "entry.S takes a vcpu for its context");
 
 int main(void);
@@ -14,7 +16,6 @@ int main(void)
 	DEFINE(NR_HYPCALLS, NR_HYPCALLS);
 	DEFINE(CPU_XREG_0, offsetof(struct kvm_cpu_context, regs.regs[0]));
 	DEFINE(CPU_PC, offsetof(struct kvm_cpu_context, regs.pc));
-	DEFINE(CPU_HW_PSTATE, offsetof(struct kvm_cpu_context, hw_pstate));
 	DEFINE(CPU_FP_VREGS, offsetof(struct kvm_cpu_context, fp.vregs));
 	DEFINE(CPU_FPSR, offsetof(struct kvm_cpu_context, fp.fpsr));
 	DEFINE(HOST_CONTEXT_VCPU, offsetof(struct kvm_cpu_context, __hyp_running_vcpu));

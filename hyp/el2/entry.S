@@ -36,7 +36,10 @@
  */
 .macro lower_el handler		/* offset into hyp_exit_handlers */
 	stp	x0, x1, [sp, #-16]!
-	get_vcpu_ptr x1, x0
+	/* get_vcpu_ptr, shorter: the image is small enough for ADR (the linker checks). */
+	adr	x1, kvm_host_cpu_state + HOST_CONTEXT_VCPU
+	mrs	x0, tpidr_el2
+	ldr	x1, [x1, x0]
 	cbz	x1, host_exception
 	save_x2_to_x29 x1
 	ldp	x2, x3, [sp], #16
@@ -44,11 +47,9 @@
 	str	x30, [x1, #XREG(30)]
 	mov	x19, x1
 	mov	x0, x1
-	adr_l	x2, hyp_exit_handlers
-	ldr	x2, [x2, #\handler]
+	ldr	x2, hyp_exit_handlers + \handler
 	blr	x2
 	cbnz	w0, guest_exit
-	b	guest_resume
 .endm
 
 
@@ -74,12 +75,12 @@ hyp_vectors:
 	.endr
 	.org	hyp_vectors + 0x800
 
-lower_sync:
-	lower_el UPCALL_SYNC
 lower_irq:
 	lower_el UPCALL_IRQ
+	b	guest_resume
 lower_serror:
 	lower_el UPCALL_SERROR
+	b	guest_resume
 
 /*
  * int __guest_enter(struct kvm_vcpu *vcpu): run the guest as its context says. Returns the
@@ -95,11 +96,14 @@ __guest_enter:
 	stp	x27, x28, [x1, #XREG(27)]
 	stp	x29, x30, [x1, #XREG(29)]
 	mov	x19, x0
+	b	guest_resume
 
+/* The commonest exit falls through to the entry. */
+lower_sync:
+	lower_el UPCALL_SYNC
 /* In: x19 = the vcpu, SP as __guest_enter found it. */
 guest_resume:
-	ldr	x0, [x19, #CPU_PC]
-	ldr	x1, [x19, #CPU_HW_PSTATE]
+	ldp	x0, x1, [x19, #CPU_PC]		/* and hw_pstate */
 	msr	elr_el2, x0
 	msr	spsr_el2, x1
 	ldp	x0, x1, [x19, #XREG(0)]

@@ -27,6 +27,9 @@
 #ifndef __maybe_unused
 #define __maybe_unused __attribute__((unused))
 #endif
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
 #ifndef noinline
 #define noinline __attribute__((noinline))
 #endif

@@ -63,8 +63,8 @@ enum outcome {
 
 struct user_pt_regs {
 	u64 regs[31];
-	u64 pc;		/* virtual PC */
 	u64 pstate;	/* virtual PSTATE: M says EL2h/EL2t at vEL2 */
+	u64 pc;		/* virtual PC */
 };
 
 struct fpsimd_state {

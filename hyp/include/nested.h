@@ -80,7 +80,9 @@ void kvm_inject_undefined(struct kvm_vcpu *vcpu);
 void kvm_inject_abort(struct kvm_vcpu *vcpu, u64 esr, u64 far);
 
 /* --- nested/eret.c --- */
+/* ERET at vEL2: PC and PSTATE become what it returns to, or the illegal state. */
 void kvm_emulate_nested_eret(struct kvm_vcpu *vcpu);
+enum host_exit nested_eret_exit(struct kvm_vcpu *vcpu, u64 esr);
 
 /* --- nested/exit.c --- */
 
