@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The real thing: Debian's Linux/KVM as L1, unmodified, with its own L2."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import pytest
+
+from test_guests import explain
+from vel2lib.config import RunConfig, Target, resolve
+from vel2lib.errors import Vel2Error
+from vel2lib.run import Result, execute
+
+pytestmark = pytest.mark.xdist_group("linux")
+MODES = {
+    "vhe": "kvm [1]: VHE mode initialized successfully",
+    "nvhe": "kvm [1]: Hyp mode initialized",
+}
+#: Seconds that a run may take: the issue's limit where it sets one.
+LIMITS = {"nv2": 60.0, "nv": 240.0}
+
+
+@functools.lru_cache(maxsize=None)
+def target(mode: str) -> Target:
+    """The payload, fetched and built once."""
+    try:
+        return resolve(RunConfig(l1="linux", l1_mode=mode))
+    except Vel2Error as error:
+        pytest.fail(str(error))
+
+
+def run(mode: str, **more: str) -> Result:
+    """Boot Linux."""
+    config = RunConfig(l1="linux", l1_mode=mode)
+    for key, value in more.items():
+        setattr(config, key, value)
+    config.timeout = LIMITS[config.mech]
+    chosen = target(mode)
+    config.mem, config.icount, config.witness, config.trace = chosen.mem, False, False, 10
+    return execute(config, chosen)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "host, mech, mode",
+    [
+        ("vhe", "nv2", "vhe"),
+        ("vhe", "nv2", "nvhe"),
+        ("vhe", "nv2", "any"),
+        ("vhe", "nv", "vhe"),
+        ("nvhe", "nv2", "vhe"),
+    ],
+)
+def test_l1_and_l2_run_to_their_ends(l0: Path, host: str, mech: str, mode: str) -> None:
+    """L1's KVM comes up in its mode, its L2 reaches user space and both power off, in time."""
+    result = run(mode, host=host, mech=mech)
+    assert result.status == 0, explain(result)
+    assert any(s.startswith(MODES.get(mode, MODES["vhe"])) for s in result.lines()), explain(result)
+    assert [p.name for p in result.phases] == ["l1-userspace", "l2-userspace", "end"]
+    traps = [p.traps for p in result.phases]
+    assert None not in traps and traps == sorted(t or 0 for t in traps), traps
