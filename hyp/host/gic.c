@@ -183,10 +183,12 @@ static void handle_one(struct kvm_vcpu *vcpu, u32 intid)
 	} else if (intid == plat.uart0_intid) {
 		vgic_hw_irq_taken(&l1, NULL, intid);
 	} else if (intid == GIC_PPI_CNTHP) {
-		if (vcpu)
+		if (vcpu) {
 			kvm_call_hyp(timer_hyp_sync, vcpu);
-		else
+			timer_sync(vcpu);
+		} else {
 			kvm_call_hyp(timer_hyp_stop);
+		}
 		deactivate(intid);
 	} else {
 		/*

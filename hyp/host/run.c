@@ -96,6 +96,7 @@ static enum run_state run_once(struct kvm_vcpu *vcpu)
 	vgic_flush(vcpu);
 	exit = (enum host_exit)kvm_call_hyp(__kvm_vcpu_run, vcpu);
 	vgic_sync(vcpu);
+	timer_sync(vcpu);	/* before an access to the GIC shows what it says */
 	return handle_exit(vcpu, exit);
 }
 
