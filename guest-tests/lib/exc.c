@@ -42,7 +42,7 @@ const char *ec_name(u64 esr)
 		[EC_PC_ALIGN] = "pc-align", [EC_DABT_LOW] = "dabt-low",
 		[EC_DABT_CUR] = "dabt-cur", [EC_SP_ALIGN] = "sp-align",
 		[EC_SERROR] = "serror", [EC_BRK] = "brk", [0x03] = "cp15-32", [0x0d] = "bti",
-		[0x1c] = "fpac", [0x11] = "svc32", [0x12] = "hvc32", [0x13] = "smc32", [0x32] = "step-low", [0x33] = "step-cur", [0x30] = "bp-low",
+		[0x1c] = "fpac", [0x11] = "svc32", [0x12] = "hvc32", [0x13] = "smc32", [0x32] = "step-low", [0x33] = "step-cur", [0x30] = "bp-low", [0x31] = "bp-cur",
 	};
 
 	return names[ESR_EC(esr)] ? names[ESR_EC(esr)] : "?";

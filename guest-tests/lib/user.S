@@ -13,3 +13,10 @@ user_svc_then_done:
 	svc	#1
 	svc	#0x7ff
 	b	.
+
+	/* Uses an FP register, then one system call. */
+	.global	user_fp
+user_fp:
+	fmov	x0, d0
+	svc	#2
+	b	.
