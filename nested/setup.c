@@ -29,6 +29,5 @@ int nested_vcpu_init(struct kvm_vcpu *vcpu)
 	vcpu->arch.hcr_el2 = vcpu->arch.hcr_base;
 	vcpu->arch.hcr_res1 = opts.l1_mode == L1_VHE ? HCR_E2H : 0;
 	vcpu->arch.midr = read_sysreg(MIDR_EL1);
-	vcpu->arch.timer.nv2 = nested_mech->vncr;
 	return nested_idregs_init(vcpu);
 }

@@ -31,10 +31,10 @@ static inline bool in_hw(enum timer_id id, unsigned int bank)
 	return (bank == BANK_VEL2_E2H) == (id >= TIMER_HV);
 }
 
-/* NV2: at a vEL2 with E2H=0 the memory copy of vCNTV and vCNTP is the current one. */
+/* NV2 without FEAT_ECV: at a vEL2 with E2H=0 the memory copy of vCNTV and vCNTP is the current one. */
 static inline bool nvhe_memory(const struct kvm_vcpu *vcpu, unsigned int bank)
 {
-	return bank == BANK_VEL2_NVHE && vcpu->arch.timer.nv2;
+	return bank == BANK_VEL2_NVHE && vcpu->arch.timer.nvhe_memory;
 }
 
 static inline u64 *mem_ctl(struct kvm_vcpu *vcpu, enum timer_id id)
@@ -173,12 +173,20 @@ static inline u64 cnthctl_vel1(struct kvm_vcpu *vcpu)
 	return (v & 3) << (has_vhe() ? 10 : 0);
 }
 
+static inline u64 cnthctl_of(struct kvm_vcpu *vcpu, unsigned int bank)
+{
+	if (bank == BANK_VEL1)
+		return cnthctl_vel1(vcpu);
+	return bank == BANK_VEL2_E2H ? vcpu->arch.timer.cnthctl_e2h :
+				       vcpu->arch.timer.cnthctl_nvhe;
+}
+
 static inline void set_controls(struct kvm_vcpu *vcpu, unsigned int bank)
 {
 	struct timer_cpu *t = &vcpu->arch.timer;
 
 	set_cntvoff(t, bank == BANK_VEL2_E2H ? 0 : __vcpu_sys_reg(vcpu, CNTVOFF_EL2));
-	set_cnthctl(t, bank == BANK_VEL1 ? cnthctl_vel1(vcpu) : cnthctl_open());
+	set_cnthctl(t, cnthctl_of(vcpu, bank));
 }
 
 /*
@@ -275,8 +283,8 @@ void timer_hyp_sync(struct kvm_vcpu *vcpu)
 	u64 deadline = TIMER_NEVER, time;
 	u8 level = 0;
 
-	if (t->hw_bank != BANK_NONE)
-		set_cnthctl(t, cnthctl_open());		/* the nVHE host reads the counter at EL1 */
+	if (!has_vhe() && t->hw_bank != BANK_NONE)
+		set_cnthctl(t, cnthctl_open());		/* that host is at EL1 */
 	if (bg_idle(vcpu))
 		return;
 	time = now();
@@ -311,8 +319,7 @@ void timer_hyp_enter(struct kvm_vcpu *vcpu)
 	if (unlikely(t->hw_bank != vcpu->arch.loaded_bank))
 		timer_hyp_switch(vcpu, t->hw_bank, vcpu->arch.loaded_bank);
 	lower_deadline(t->host_deadline);
-	if (t->hw_bank == BANK_VEL1)
-		set_cnthctl(t, cnthctl_vel1(vcpu));
+	set_cnthctl(t, cnthctl_of(vcpu, t->hw_bank));
 }
 
 void timer_hyp_stop(void)
@@ -404,40 +411,49 @@ static inline void bg_arm_values(u64 ctl, u64 deadline)
 		lower_deadline(deadline);
 }
 
-void timer_hyp_switch(struct kvm_vcpu *vcpu, unsigned int from, unsigned int to)
+/*
+ * Between the two banks of a VHE L1, with none of its timers' interrupts in flight: straight lines, a
+ * leaf. @to is a constant.
+ */
+static __always_inline void switch_vhe(struct kvm_vcpu *vcpu, unsigned int to)
 {
 	struct timer_cpu *t = &vcpu->arch.timer;
-	u64 *old = vcpu->arch.ctxt.sys_regs, *new = old, off = 0, old_off = t->hw_cntvoff;
-	u64 ctl = CNTHCTL_E2H_EL1PCTEN | CNTHCTL_E2H_EL1PTEN, v, vcval, p, pcval;
+	u64 *el1 = vcpu->arch.ctxt.sys_regs, *el2 = el1 + EL2_BANK;
+	u64 *old = to == BANK_VEL1 ? el2 : el1, *new = to == BANK_VEL1 ? el1 : el2;
+	u64 ctl = CNTHCTL_E2H_EL1PCTEN | CNTHCTL_E2H_EL1PTEN, old_off = t->hw_cntvoff;
+	u64 v, vcval, p, pcval;
 
-	(void)from;	/* hw_bank says what the hardware has */
-	from = t->hw_bank;
-	if (from == BANK_VEL1 && to == BANK_VEL2_E2H) {
-		new += EL2_BANK;
-	} else if (from == BANK_VEL2_E2H && to == BANK_VEL1) {
-		old += EL2_BANK;
-		off = new[CNTVOFF_EL2];
-		ctl &= new[CNTHCTL_EL2];
-	} else if (from != to) {
-		return switch_other(vcpu, from, to);
-	} else {
-		return;
-	}
 	t->hw_bank = (u8)to;
 	old[CNTV_CTL_EL0] = v = read_sysreg_el0(CNTV_CTL);
 	old[CNTV_CVAL_EL0] = vcval = read_sysreg_el0(CNTV_CVAL);
 	old[CNTP_CTL_EL0] = p = read_sysreg_el0(CNTP_CTL);
 	old[CNTP_CVAL_EL0] = pcval = read_sysreg_el0(CNTP_CVAL);
-	if (unlikely(vcpu->arch.vgic.inflight))
-		hand_over(vcpu, from, to);
-	set_cntvoff(t, off);
-	set_cnthctl(t, has_vhe() ? ctl : ctl >> 10);
+	set_cntvoff(t, to == BANK_VEL1 ? el1[CNTVOFF_EL2] : 0);
+	if (to == BANK_VEL1)
+		ctl &= el1[CNTHCTL_EL2];
+	set_cnthctl(t, ctl);
 	write_sysreg_el0(new[CNTV_CVAL_EL0], CNTV_CVAL);
 	write_sysreg_el0(new[CNTV_CTL_EL0], CNTV_CTL);
 	write_sysreg_el0(new[CNTP_CVAL_EL0], CNTP_CVAL);
 	write_sysreg_el0(new[CNTP_CTL_EL0], CNTP_CTL);
-	bg_arm_values(v, vcval + old_off);
-	bg_arm_values(p, pcval);
+	if (unlikely((v | p) & TIMER_CTL_ENABLE)) {
+		bg_arm_values(v, vcval + old_off);
+		bg_arm_values(p, pcval);
+	}
+}
+
+void timer_hyp_switch(struct kvm_vcpu *vcpu, unsigned int from, unsigned int to)
+{
+	bool idle = !vcpu->arch.vgic.inflight;
+
+	(void)from;	/* hw_bank says what the hardware has */
+	from = vcpu->arch.timer.hw_bank;
+	if (idle && from == BANK_VEL1 && to == BANK_VEL2_E2H)
+		switch_vhe(vcpu, BANK_VEL2_E2H);
+	else if (idle && from == BANK_VEL2_E2H && to == BANK_VEL1)
+		switch_vhe(vcpu, BANK_VEL1);
+	else if (from != to)
+		switch_other(vcpu, from, to);
 }
 
 void timer_hyp_ctl_changed(struct kvm_vcpu *vcpu)
@@ -502,7 +518,6 @@ bool timer_write(struct kvm_vcpu *vcpu, enum timer_id id, enum timer_reg reg, u6
 	if (hw)
 		return false;	/* the hardware raises the interrupt */
 	timer_hyp_sync(vcpu);
-	if (t->hw_bank == BANK_VEL1)
-		set_cnthctl(t, cnthctl_vel1(vcpu));
+	set_cnthctl(t, cnthctl_of(vcpu, t->hw_bank));
 	return t->level != level;
 }

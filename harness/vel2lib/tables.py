@@ -252,7 +252,8 @@ def traps(tables: Tables, row: Register | Alias, mech: str, e2h: bool) -> bool:
         return True
     if isinstance(row, Alias):
         target = tables.registers[row.target]
-        return not (target.redir == "NV1" and e2h)
+        # FEAT_ECV (EL1NVPCT, EL1NVVCT) traps the timers' _EL02 names, so that ISTATUS is true.
+        return target.group == "TIMER" or not (target.redir == "NV1" and e2h)
     return row.redir not in ("ALWAYS", "TOREG")
 
 

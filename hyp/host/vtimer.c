@@ -15,11 +15,17 @@
 
 void timer_vcpu_init(struct kvm_vcpu *vcpu, bool nv2)
 {
+	u64 pct = has_vhe() ? CNTHCTL_E2H_EL1PCTEN : CNTHCTL_EL1PCTEN;
+	u64 pt = has_vhe() ? CNTHCTL_E2H_EL1PTEN : CNTHCTL_EL1PCEN;
+	bool ecv = FIELD_GET(GENMASK_ULL(63, 60), read_sysreg(ID_AA64MMFR0_EL1));
+
 	vcpu->arch.timer = (struct timer_cpu){
 		.host_deadline = TIMER_NEVER,
 		.hw_bank = BANK_NONE,
 		.synced_bank = BANK_NONE,
-		.nv2 = nv2,
+		.nvhe_memory = nv2 && !ecv,
+		.cnthctl_e2h = pct | pt | (nv2 && ecv ? CNTHCTL_EL1NVPCT | CNTHCTL_EL1NVVCT : 0),
+		.cnthctl_nvhe = nv2 && ecv ? pct | CNTHCTL_EL1TVT : pct | pt,
 	};
 }
 

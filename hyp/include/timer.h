@@ -8,9 +8,13 @@
  *                    vCNTHV and vCNTHP in sys_regs[]
  *   bank VEL2_E2H    hardware CNTV = vCNTHV (CNTVOFF_EL2 = 0), CNTP = vCNTHP;
  *                    vCNTV and vCNTP in sys_regs[], which under NV2 is what _EL02 names reach
- *   bank VEL2_NVHE   hardware as for VEL1. Under NV2 the _EL0 names reach sys_regs[] instead:
- *                    that copy is then the current value, and the hardware follows at each exit
+ *   bank VEL2_NVHE   hardware as for VEL1
  *   none             all four in sys_regs[]
+ *
+ * NV2 redirects _EL02 names (E2H=1) and _EL0 names (E2H=0) of vEL2 to sys_regs[], where an ISTATUS
+ * cannot change and TVAL moves nothing. FEAT_ECV traps them instead, and then L1 sees what it would
+ * see on real EL2. Without FEAT_ECV the memory copy is the current value at such a vEL2, and L0
+ * publishes ISTATUS and follows the copy at each exit.
  *
  * A timer that is not in the hardware is a background timer. L0's own CNTHP_EL2 is set to the
  * earliest moment at which one of them fires, and its ISTATUS is then published in sys_regs[].
@@ -53,7 +57,9 @@ struct timer_cpu {
 	u8 hw_bank;		/* enum loaded_bank: whose timers the hardware has */
 	u8 synced_bank;		/* hw_bank at the last timer_sync */
 	u8 level;		/* BIT(timer_id): outputs of the background timers */
-	bool nv2;		/* _EL0 names of bank VEL2_NVHE reach sys_regs[] */
+	bool nvhe_memory;	/* _EL0 names of bank VEL2_NVHE reach sys_regs[] */
+	u64 cnthctl_e2h;	/* CNTHCTL_EL2 of the hardware at vEL2, by its E2H */
+	u64 cnthctl_nvhe;
 };
 
 /* L1's INTID of each timer's PPI. */
@@ -108,7 +114,7 @@ void timer_hyp_ctl_changed(struct kvm_vcpu *vcpu);
 
 /* ---- host, hyp/host/vtimer.c ---- */
 
-/* @nv2: the mechanism keeps the timers' EL0 names in memory at an nVHE vEL2. */
+/* @nv2: the mechanism redirects the timers' names to memory. */
 void timer_vcpu_init(struct kvm_vcpu *vcpu, bool nv2);
 
 /* After each exit, before vgic_flush: the timers' outputs become L1's PPI levels. */
