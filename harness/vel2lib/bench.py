@@ -15,12 +15,18 @@ from .config import HOSTS, MECHS, RunConfig
 from .errors import EXIT_OK
 from .run import Progress, Result, execute
 
+#: Samples of each operation.
+ITERATIONS = 100
+
 Prepare = Callable[[RunConfig, bool, Progress], Any]
 
 
 def combinations(config: RunConfig, everything: bool) -> list[RunConfig]:
     """The configurations to measure: the one asked for, or host x mechanism x L1 mode."""
-    base = replace(config, icount=True, witness=True, host=config.host or "vhe")
+    append = config.l1_append or f"iters={ITERATIONS}"
+    base = replace(
+        config, icount=True, witness=True, host=config.host or "vhe", l1_append=append
+    )
     if not everything:
         return [base]
     return [

@@ -85,6 +85,8 @@ class Target:
     needs: dict[str, str] = field(default_factory=dict)
     #: The guest prints ALL PASS at its end and FAIL lines before.
     verdict: bool = False
+    #: How it ends when all is well: system_off or reset.
+    ends: str = "system_off"
     #: Files with symbols of each level.
     symbols: dict[str, list[Path]] = field(default_factory=dict)
     measured: bool = False  # markers are in it: icount and the witness are on by default
@@ -170,6 +172,7 @@ def _bare_metal(name: str, row: dict[str, Any], config: RunConfig) -> Target:
         # The first word of a name counts: a user's --l1-append goes before the table's.
         append=_words(mode, config.l1_append, "" if bundled else str(row.get("append", ""))),
         verdict=True,
+        ends=str(row.get("ends", "system_off")),
         symbols={"L1": [elf], "L2": [elf, *sorted(GUESTS.glob("*l2*.elf"))]},
         measured=bundled,
         timeout=60,

@@ -288,8 +288,8 @@ def _judge(session: _Session, qemu: Qemu, code: int | None) -> None:
     elif code != 0:
         said = qemu.stderr()
         result.fail(f"QEMU ended with status {code}: {said[0] if said else ''}", EXIT_ERROR)
-    elif session.end not in (None, "system_off"):
-        result.fail(f"L1 ended by {session.end}, not by system_off", EXIT_FAILED)
+    elif session.end not in (None, target.ends):
+        result.fail(f"L1 ended by {session.end}, not by {target.ends}", EXIT_FAILED)
     lines = [s.strip() for s in result.lines()]
     if target.verdict and result.status == EXIT_OK:
         failed = [s for s in lines if s.startswith("FAIL")]
