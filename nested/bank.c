@@ -5,10 +5,6 @@
 #include <kvm_hyp.h>
 #include <nested.h>
 
-/*
- * The order: registers of the old bank are saved and those of the new loaded first, then the GIC's
- * list registers change hands, then the timers, whose interrupts' physical state follows the lists.
- */
 void nested_bank_changed(struct kvm_vcpu *vcpu, enum loaded_bank from)
 {
 	enum loaded_bank to = vcpu->arch.loaded_bank;
@@ -16,12 +12,11 @@ void nested_bank_changed(struct kvm_vcpu *vcpu, enum loaded_bank from)
 	if (from == BANK_NONE)
 		return;
 	if (to == BANK_VEL1)
-		vgic_hyp_switch_to_l2(vcpu);
+		nested_devices_to_vel1(vcpu, from);
 	else if (from == BANK_VEL1)
-		vgic_hyp_switch_to_vel2(vcpu);
-	timer_hyp_switch(vcpu, from, to);
-	if (unlikely(vcpu->arch.prefill))
-		nested_prefill(vcpu);
+		nested_devices_to_vel2(vcpu, to);
+	else
+		timer_hyp_switch(vcpu, from, to);
 }
 
 void nested_set_bank(struct kvm_vcpu *vcpu)
@@ -35,8 +30,6 @@ void nested_set_bank(struct kvm_vcpu *vcpu)
 /* L1 has just handled a stage-2 fault of its guest: fill the shadow before it is asked for. */
 void nested_prefill(struct kvm_vcpu *vcpu)
 {
-	if (vcpu->arch.loaded_bank != BANK_VEL1)
-		return;
 	vcpu->arch.prefill = false;
 	s2_shadow_prefill(vcpu->arch.hw_mmu, vcpu->arch.prefill_ipa);
 }

@@ -23,7 +23,7 @@ static bool from_vel1(const struct kvm_vcpu *vcpu)
 static inline enum host_exit forward(struct kvm_vcpu *vcpu, enum exit_reason reason, u64 esr)
 {
 	exit_done(vcpu, reason, OUT_FORWARDED);
-	kvm_inject_nested(vcpu, esr, EXCEPT_SYNC);
+	kvm_inject_nested_sync(vcpu, esr);
 	return HOST_EXIT_RESUME;
 }
 
@@ -144,36 +144,73 @@ static noinline enum host_exit sync_exit(struct kvm_vcpu *vcpu, u64 esr)
 	return ret;
 }
 
-/*
- * ERET of a VHE vEL2 to itself or to its user space: no other bank, nothing to deliver. False if it
- * is none of these, or if more is asked for (NV alone, tracing): sync_exit() does all of it.
- */
-static inline bool eret_within_bank(struct kvm_vcpu *vcpu, u64 esr)
+/* The fast paths below are for a VHE L1 under nv2, and leave nothing in the trace ring. */
+static inline bool fast_paths(u64 hcr)
 {
-	u64 spsr, mode, hcr = READ_ONCE(__vcpu_sys_reg(vcpu, HCR_EL2));
+	return alternative_has_cap(CAP_NV2) && !alternative_has_cap(CAP_TRACE) && (hcr & HCR_E2H);
+}
 
-	if (esr >> ESR_EC_SHIFT != ESR_EC_ERET || !alternative_has_cap(CAP_NV2) ||
-	    alternative_has_cap(CAP_TRACE))
+static inline void count_fast(struct kvm_vcpu *vcpu, enum level level, enum exit_reason reason,
+			      enum outcome outcome)
+{
+	vcpu->arch.exit_level = (u8)level;
+	vcpu->arch.stats.exits[level][reason][outcome]++;
+}
+
+/*
+ * ERET of vEL2: to itself or its user space, which is the same bank, or to vEL1&0. Everything that
+ * sync_exit() would do for it, in a row. False: not an ERET of that kind.
+ */
+static inline bool eret_of_vel2(struct kvm_vcpu *vcpu, u64 hcr)
+{
+	u64 spsr, mode, legal = BIT(PSR_MODE_EL0t) | BIT(PSR_MODE_EL2h);
+
+	if (vcpu->arch.loaded_bank != BANK_VEL2_E2H)
 		return false;
-	if (vcpu->arch.loaded_bank != BANK_VEL2_E2H || !(hcr & HCR_E2H) || !(hcr & HCR_TGE))
-		return false;
+	if (!(hcr & HCR_TGE))
+		legal |= BIT(PSR_MODE_EL1t) | BIT(PSR_MODE_EL1h);
 	spsr = read_sysreg_el1(SPSR);
 	mode = spsr & (PSR_MODE32 | PSR_MODE_MASK);
-	if (mode && mode != PSR_MODE_EL2h)
+	if (!(BIT(mode) & legal))
 		return false;
 	vcpu->arch.ctxt.regs.pc = read_sysreg_el1(ELR);
 	vcpu->arch.ctxt.regs.pstate = spsr;
-	vcpu->arch.ctxt.hw_pstate = mode ? spsr ^ PSR_MODE_EL_SWAP : spsr;
-	vcpu->arch.exit_level = LEVEL_L1;
-	vcpu->arch.stats.exits[LEVEL_L1][EXIT_ERET][OUT_HANDLED]++;
+	vcpu->arch.ctxt.hw_pstate = mode == PSR_MODE_EL2h ? spsr ^ PSR_MODE_EL_SWAP : spsr;
+	count_fast(vcpu, LEVEL_L1, EXIT_ERET, OUT_HANDLED);
+	if (mode == PSR_MODE_EL2h || (hcr & HCR_TGE))
+		return true;
+	kvm_arm_vel2_e2h_to_vel1(vcpu);
+	nested_devices_to_vel1(vcpu, BANK_VEL2_E2H);
+	if (unlikely(vgic_irq_pending_for_l1(vcpu)))
+		nested_deliver_to_l1(vcpu);
+	return true;
+}
+
+/* HVC of vEL1: L1's, whatever it asks for. */
+static inline bool hvc_of_vel1(struct kvm_vcpu *vcpu, u64 esr, u64 hcr)
+{
+	if (vcpu->arch.loaded_bank != BANK_VEL1 || (hcr & HCR_HCD) ||
+	    (esr & ESR_IMM16) == MARKER_HVC)
+		return false;
+	vcpu->arch.ctxt.regs.pc = read_sysreg(elr_el2);
+	vcpu->arch.ctxt.regs.pstate = read_sysreg(spsr_el2);
+	count_fast(vcpu, hcr & (HCR_VM | HCR_DC) ? LEVEL_L2 : LEVEL_L1, EXIT_HVC, OUT_FORWARDED);
+	kvm_inject_nested_sync(vcpu, esr);
+	vcpu->arch.ctxt.hw_pstate = vcpu->arch.ctxt.regs.pstate ^ PSR_MODE_EL_SWAP;
+	kvm_arm_vel1_to_vel2_e2h(vcpu);
+	nested_devices_to_vel2(vcpu, BANK_VEL2_E2H);
 	return true;
 }
 
 enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu)
 {
-	u64 esr = read_sysreg(ESR_EL2);
+	u64 esr = read_sysreg(esr_el2), hcr = READ_ONCE(__vcpu_sys_reg(vcpu, HCR_EL2));
 
-	return eret_within_bank(vcpu, esr) ? HOST_EXIT_RESUME : sync_exit(vcpu, esr);
+	if (esr >> ESR_EC_SHIFT == ESR_EC_ERET && fast_paths(hcr) && eret_of_vel2(vcpu, hcr))
+		return HOST_EXIT_RESUME;
+	if (esr >> ESR_EC_SHIFT == ESR_EC_HVC64 && fast_paths(hcr) && hvc_of_vel1(vcpu, esr, hcr))
+		return HOST_EXIT_RESUME;
+	return sync_exit(vcpu, esr);
 }
 
 enum host_exit nested_irq_exit(struct kvm_vcpu *vcpu)

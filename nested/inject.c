@@ -43,41 +43,57 @@ static u64 entry_pstate(u64 old, u64 mode, u64 sctlr, bool span)
 	return pstate;
 }
 
-/*
- * vEL2's registers with an EL1 counterpart: in memory while vEL1&0 has the hardware, which is the
- * case for nearly every exception to vEL2.
- */
-static inline u64 read_el2(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg)
+/* What an exception to vEL2 leaves in place of the interrupted state. */
+static inline void take_to_vel2(struct kvm_vcpu *vcpu, u64 vbar, u64 sctlr, u64 group,
+				enum except_type type)
 {
-	if (likely(vcpu->arch.loaded_bank == BANK_VEL1))
-		return __vcpu_sys_reg(vcpu, reg);
-	return vcpu_read_sys_reg(vcpu, reg);
+	u64 hcr = vcpu_hcr_el2(vcpu);
+	bool span = (hcr & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
+
+	*vcpu_pc(vcpu) = vbar + group + type;
+	*vcpu_cpsr(vcpu) = entry_pstate(*vcpu_cpsr(vcpu), PSR_MODE_EL2h, sctlr, span);
 }
 
-static inline void write_el2(struct kvm_vcpu *vcpu, u64 val, enum vcpu_sysreg reg)
+/* From vEL1&0: vEL2's registers are all in memory. */
+static inline void inject_from_vel1(struct kvm_vcpu *vcpu, u64 esr, enum except_type type)
 {
-	if (likely(vcpu->arch.loaded_bank == BANK_VEL1))
-		__vcpu_sys_reg(vcpu, reg) = val;
-	else
-		vcpu_write_sys_reg(vcpu, val, reg);
+	u64 *r = vcpu->arch.ctxt.sys_regs, pstate = *vcpu_cpsr(vcpu);
+
+	r[SPSR_EL2] = pstate;
+	r[ELR_EL2] = *vcpu_pc(vcpu);
+	if (type == EXCEPT_SYNC || type == EXCEPT_SERROR)
+		r[ESR_EL2] = esr;
+	take_to_vel2(vcpu, r[VBAR_EL2], r[SCTLR_EL2],
+		     unlikely(pstate & PSR_MODE32) ? VECTOR_LOWER_32 : VECTOR_LOWER_64, type);
+}
+
+static noinline void inject_from_vel2(struct kvm_vcpu *vcpu, u64 esr, enum except_type type)
+{
+	u64 pstate = *vcpu_cpsr(vcpu);
+
+	vcpu_write_sys_reg(vcpu, pstate, SPSR_EL2);
+	vcpu_write_sys_reg(vcpu, *vcpu_pc(vcpu), ELR_EL2);
+	if (type == EXCEPT_SYNC || type == EXCEPT_SERROR)
+		vcpu_write_sys_reg(vcpu, esr, ESR_EL2);
+	take_to_vel2(vcpu, vcpu_read_sys_reg(vcpu, VBAR_EL2), vcpu_read_sys_reg(vcpu, SCTLR_EL2),
+		     vector_group(pstate, PSR_MODE_EL2t >> 2), type);
 }
 
 void kvm_inject_nested(struct kvm_vcpu *vcpu, u64 esr, enum except_type type)
 {
-	u64 pstate = *vcpu_cpsr(vcpu), hcr = vcpu_hcr_el2(vcpu);
-	bool span = (hcr & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
-
-	write_el2(vcpu, pstate, SPSR_EL2);
-	write_el2(vcpu, *vcpu_pc(vcpu), ELR_EL2);
-	if (type == EXCEPT_SYNC || type == EXCEPT_SERROR)
-		write_el2(vcpu, esr, ESR_EL2);
-	*vcpu_pc(vcpu) = read_el2(vcpu, VBAR_EL2) + vector_group(pstate, PSR_MODE_EL2t >> 2) + type;
-	*vcpu_cpsr(vcpu) = entry_pstate(pstate, PSR_MODE_EL2h, read_el2(vcpu, SCTLR_EL2), span);
+	if (likely(vcpu->arch.loaded_bank == BANK_VEL1))
+		inject_from_vel1(vcpu, esr, type);
+	else
+		inject_from_vel2(vcpu, esr, type);
 }
 
+/* The commonest kind, without the choices that kvm_inject_nested() has left. */
 void kvm_inject_nested_sync(struct kvm_vcpu *vcpu, u64 esr)
 {
-	kvm_inject_nested(vcpu, esr, EXCEPT_SYNC);
+	if (likely(vcpu->arch.loaded_bank == BANK_VEL1))
+		inject_from_vel1(vcpu, esr, EXCEPT_SYNC);
+	else
+		inject_from_vel2(vcpu, esr, EXCEPT_SYNC);
 }
 
 void kvm_inject_el1(struct kvm_vcpu *vcpu, u64 esr, enum except_type type)

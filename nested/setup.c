@@ -10,8 +10,8 @@
 
 /* Whatever runs: stage 2, virtual interrupts, and what L0 must see or hide. */
 #define HCR_BASE	(HCR_VM | HCR_RW | HCR_IMO | HCR_FMO | HCR_AMO | HCR_TSC | HCR_TID3 | \
-			 HCR_TACR | HCR_TIDCP | HCR_TWI | HCR_TLOR | HCR_API | HCR_APK | HCR_FB | \
-			 HCR_BSU_IS | HCR_TSW)
+			 HCR_TACR | HCR_TIDCP | HCR_TWI | HCR_TLOR | HCR_TERR | HCR_API | HCR_APK | \
+			 HCR_FB | HCR_BSU_IS | HCR_TSW)
 
 static void choose_mech(void)
 {

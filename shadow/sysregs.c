@@ -400,14 +400,24 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 }
 
 /* The two directions of a VHE L1 have code of their own, with the choices made at build time. */
+void kvm_arm_vel1_to_vel2_e2h(struct kvm_vcpu *vcpu)
+{
+	switch_bank(vcpu, BANK_VEL1, BANK_VEL2_E2H);
+}
+
+void kvm_arm_vel2_e2h_to_vel1(struct kvm_vcpu *vcpu)
+{
+	switch_bank(vcpu, BANK_VEL2_E2H, BANK_VEL1);
+}
+
 void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	enum loaded_bank old = vcpu->arch.loaded_bank;
 
 	if (old == BANK_VEL1 && bank == BANK_VEL2_E2H)
-		switch_bank(vcpu, BANK_VEL1, BANK_VEL2_E2H);
+		kvm_arm_vel1_to_vel2_e2h(vcpu);
 	else if (old == BANK_VEL2_E2H && bank == BANK_VEL1)
-		switch_bank(vcpu, BANK_VEL2_E2H, BANK_VEL1);
+		kvm_arm_vel2_e2h_to_vel1(vcpu);
 	else
 		switch_bank(vcpu, old, bank);
 }

@@ -7,15 +7,19 @@
 
 #include <kvm_host.h>
 
-/* The hardware EL1 bank goes from @from to @to (either may be BANK_NONE): MDSCR_EL1 changes homes. */
-void debug_hyp_switch(struct kvm_vcpu *vcpu, enum loaded_bank from, enum loaded_bank to);
+/* Bits of the hardware's MDCR_EL2 while @bank runs, besides those that L0 always has. */
+u64 debug_mdcr(const struct kvm_vcpu *vcpu, enum loaded_bank bank);
 
-/* Each entry at vEL2: L1 may have stored to MDSCR_EL1's slot, which acts at vEL2 too. */
+/* vcpu_load, vcpu_put: breakpoint and watchpoint registers. */
+void debug_hyp_load(struct kvm_vcpu *vcpu);
+void debug_hyp_put(struct kvm_vcpu *vcpu);
+
+/* Each entry: L1 may have stored to MDSCR_EL1's slot, which acts wherever it runs. */
 static inline void debug_hyp_enter(const struct kvm_vcpu *vcpu)
 {
 	u64 mdscr = READ_ONCE(__vcpu_sys_reg(vcpu, MDSCR_EL1));
 
-	if (vcpu->arch.loaded_bank != BANK_VEL1 && read_sysreg(mdscr_el1) != mdscr)
+	if (read_sysreg(mdscr_el1) != mdscr)
 		write_sysreg(mdscr, mdscr_el1);
 }
 

@@ -81,9 +81,10 @@ struct kvm_cpu_context {
 	u64 hw_sp_el1;			/* what SP_EL1 is loaded with: SP_EL2 at vEL2 */
 	u64 *hw_sys_regs;		/* see the top of this file */
 	struct kvm_vcpu *__hyp_running_vcpu;	/* host context only */
+	u64 near[64];			/* see struct kvm_vcpu_arch */
 	struct fpsimd_state fp;
-	u64 shadow_sys_regs[VNCR_SLOTS] __aligned(64);
 	u64 sys_regs[NR_SYS_REGS] __aligned(4096);
+	u64 shadow_sys_regs[VNCR_SLOTS] __aligned(64);
 };
 
 /* One entry of the exit trace ring. */
@@ -115,33 +116,44 @@ struct vcpu_fault {
 struct s2_mmu;
 struct kvm;
 
+/*
+ * What every exit looks at lies in the context's first page, in the room that it keeps (near[]):
+ * one instruction reaches it from the vCPU's address. The rest stands behind the register file.
+ */
 struct kvm_vcpu_arch {
-	struct kvm_cpu_context ctxt;
-	struct vcpu_fault fault;
-	enum loaded_bank loaded_bank;
-	bool sysregs_loaded_on_cpu;	/* loaded_bank != BANK_NONE */
-	bool fp_loaded;			/* the FP/SIMD registers are this vCPU's */
-	bool ttlb_armed;		/* other regimes' translations may be live: TLBIs trap */
-	u64 hcr_el2;			/* what the hardware HCR_EL2 is loaded with for the bank */
-	u8 exit_level;			/* enum level that the last exit came from */
-	u8 exit_reason;			/* enum exit_reason and enum outcome of the last exit, */
-	u8 exit_outcome;		/* if exits are traced */
-	struct s2_guest l2_key;		/* the registers that l2_mmu was looked up with */
-	bool prefill;			/* L1 was given a stage-2 fault at prefill_ipa (L2 IPA) */
-	l2ipa_t prefill_ipa;
-	bool fgt_loaded;		/* the hardware's fine-grained traps are L1's, not 0 */
-	u64 hcr_base;			/* HCR_EL2 bits that every bank runs with */
-	u64 hcr_res1;			/* of the virtual HCR_EL2: E2H if E2H0=NI */
-	u64 mpidr, midr;		/* MPIDR_EL1 and MIDR_EL1 of the virtual CPU */
-	struct s2_mmu *l2_mmu;		/* referenced: the stage 2 that vEL1&0 last ran with */
-	struct s2_mmu *hw_mmu;		/* stage 2 in VTTBR_EL2 */
+	union {
+		struct kvm_cpu_context ctxt;
+		struct {
+			u8 __before[offsetof(struct kvm_cpu_context, near)];
+			enum loaded_bank loaded_bank;
+			bool sysregs_loaded_on_cpu; /* loaded_bank != BANK_NONE */
+			bool fp_loaded;		/* the FP/SIMD registers are this vCPU's */
+			bool ttlb_armed;	/* other regimes' translations may be live: TLBIs trap */
+			bool prefill;		/* L1 was given a stage-2 fault at prefill_ipa (L2 IPA) */
+			bool fgt_loaded;	/* the hardware's fine-grained traps are L1's, not 0 */
+			u8 exit_level;		/* enum level that the last exit came from */
+			u8 exit_reason;		/* enum exit_reason and enum outcome of the last exit, */
+			u8 exit_outcome;	/* if exits are traced */
+			u64 hcr_el2;		/* HCR_EL2 of the hardware for the loaded bank */
+			u64 hcr_base;		/* HCR_EL2 bits that every bank runs with */
+			u64 hcr_res1;		/* of the virtual HCR_EL2: E2H if E2H0=NI */
+			u64 mpidr, midr;	/* MPIDR_EL1 and MIDR_EL1 of the virtual CPU */
+			struct s2_mmu *l2_mmu;	/* referenced: the stage 2 that vEL1&0 last ran with */
+			struct s2_guest l2_key;	/* the registers that l2_mmu was looked up with */
+			struct s2_mmu *hw_mmu;	/* stage 2 in VTTBR_EL2 */
+			l2ipa_t prefill_ipa;
+			struct vcpu_fault fault;
+			bool powered_off;	/* PSCI state */
+			bool wfi_waiting;
+			u64 smccc_args[4];	/* HOST_EXIT_SGI: value, enum vcpu_sysreg */
+		};
+	};
 	struct vgic_cpu vgic;
 	struct timer_cpu timer;
 	struct vcpu_stats stats;
-	bool powered_off;		/* PSCI state */
-	bool wfi_waiting;
-	u64 smccc_args[4];		/* HOST_EXIT_SGI: value, enum vcpu_sysreg */
 };
+_Static_assert(offsetof(struct kvm_vcpu_arch, smccc_args) + 32 <=
+	       offsetof(struct kvm_cpu_context, fp), "near[] is too small");
 
 struct kvm_vcpu {
 	struct kvm_vcpu_arch arch;	/* first: a vcpu and its context have one address in entry.S */

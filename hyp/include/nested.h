@@ -56,6 +56,25 @@ void nested_bank_changed(struct kvm_vcpu *vcpu, enum loaded_bank from);
 void nested_deliver_to_l1(struct kvm_vcpu *vcpu);
 void nested_prefill(struct kvm_vcpu *vcpu);
 
+/*
+ * What follows a change of bank. The order: registers of the old bank are saved and those of the new
+ * loaded first, then the GIC's list registers change hands, then the timers, whose interrupts'
+ * physical state follows the lists.
+ */
+static inline void nested_devices_to_vel2(struct kvm_vcpu *vcpu, enum loaded_bank to)
+{
+	vgic_hyp_switch_to_vel2(vcpu);
+	timer_hyp_switch(vcpu, BANK_VEL1, to);
+}
+
+static inline void nested_devices_to_vel1(struct kvm_vcpu *vcpu, enum loaded_bank from)
+{
+	vgic_hyp_switch_to_l2(vcpu);
+	timer_hyp_switch(vcpu, from, BANK_VEL1);
+	if (unlikely(vcpu->arch.prefill))
+		nested_prefill(vcpu);
+}
+
 /* Before every entry. */
 static inline void nested_prepare_entry(struct kvm_vcpu *vcpu)
 {

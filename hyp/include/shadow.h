@@ -24,6 +24,9 @@ static inline enum loaded_bank kvm_arm_wanted_bank(u64 pstate, u64 hcr)
 
 /* Unload the bank that is loaded and load @bank, with all that depends on it but GIC and timers. */
 void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank);
+/* The same where both banks are known. */
+void kvm_arm_vel1_to_vel2_e2h(struct kvm_vcpu *vcpu);
+void kvm_arm_vel2_e2h_to_vel1(struct kvm_vcpu *vcpu);
 
 /**
  * kvm_arm_setup_shadow_state - before entry: hw_pstate, and the bank, fit the virtual state.
