@@ -3,9 +3,10 @@
  * Self-hosted debug registers. EL2, interrupts masked, the vCPU loaded.
  *
  * Breakpoint and watchpoint registers are the hardware's own while a vCPU is loaded (LOC(H, H, H)),
- * whether an access traps or not; L0 uses none. Only MDSCR_EL1 has two homes: the hardware in bank
- * VEL1, and its slot of the VNCR page at vEL2, where NV2 redirects it although it acts there too. The
- * hardware then follows at each entry (debug_hyp_enter).
+ * whether an access traps or not; L0 uses none, and an nVHE host runs with PSTATE.D set. MDSCR_EL1,
+ * which vEL1 and vEL2 share, lives in its slot of the VNCR page: NV2 redirects vEL2's accesses
+ * there, and all others trap (debug_mdcr). The hardware follows at a trapped write and at each
+ * entry (debug_hyp_enter), which is when a change of SS or MDE has to be seen.
  */
 #include <debug.h>
 #include <idregs.h>
@@ -15,17 +16,14 @@
 
 #include "sysreg-access.h"
 
-static bool mdscr_in_hw(const struct kvm_vcpu *vcpu)
-{
-	return vcpu->arch.loaded_bank == BANK_VEL1;
-}
+/* What L1's MDCR_EL2 asks for vEL1&0. The PMU is not offered, so its counters stay L0's. */
+#define MDCR_L1_BITS (MDCR_TDE | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPM | MDCR_TPMCR)
 
-void debug_hyp_switch(struct kvm_vcpu *vcpu, enum loaded_bank from, enum loaded_bank to)
+u64 debug_mdcr(const struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
-	if (from == BANK_VEL1)
-		__vcpu_sys_reg(vcpu, MDSCR_EL1) = read_sysreg(mdscr_el1);
-	else if (to == BANK_VEL1)
-		write_sysreg(__vcpu_sys_reg(vcpu, MDSCR_EL1), mdscr_el1);
+	if (bank == BANK_VEL1)
+		return MDCR_TDA | (__vcpu_sys_reg(vcpu, MDCR_EL2) & MDCR_L1_BITS);
+	return nested_mech->vncr ? 0 : MDCR_TDA;
 }
 
 enum trap_result access_mdscr(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
@@ -33,12 +31,10 @@ enum trap_result access_mdscr(struct kvm_vcpu *vcpu, const struct sysreg_desc *d
 {
 	(void)desc;
 	if (!p->is_write) {
-		p->val = mdscr_in_hw(vcpu) ? read_sysreg(mdscr_el1)
-					   : READ_ONCE(__vcpu_sys_reg(vcpu, MDSCR_EL1));
+		p->val = READ_ONCE(__vcpu_sys_reg(vcpu, MDSCR_EL1));
 		return TRAP_HANDLED;
 	}
-	if (!mdscr_in_hw(vcpu))
-		__vcpu_sys_reg(vcpu, MDSCR_EL1) = p->val;
+	__vcpu_sys_reg(vcpu, MDSCR_EL1) = p->val;
 	write_sysreg(p->val, mdscr_el1);
 	return TRAP_HANDLED;
 }
@@ -100,6 +96,45 @@ enum trap_result access_dbgreg(struct kvm_vcpu *vcpu, const struct sysreg_desc *
 	else
 		p->val = dbg_read(desc->idx);
 	return TRAP_HANDLED;
+}
+
+/* Row of breakpoint or watchpoint register @kind (op2) number @n. */
+static enum vcpu_sysreg dbg_reg(unsigned int kind, unsigned int n)
+{
+	return (enum vcpu_sysreg)sysreg_lookup(sys_reg(2, 0, 0, n, kind))->idx;
+}
+
+static void dbg_each(struct kvm_vcpu *vcpu, void (*fn)(struct kvm_vcpu *, enum vcpu_sysreg))
+{
+	for (unsigned int n = 0; n < idregs_breakpoints(); n++) {
+		fn(vcpu, dbg_reg(4, n));
+		fn(vcpu, dbg_reg(5, n));
+	}
+	for (unsigned int n = 0; n < idregs_watchpoints(); n++) {
+		fn(vcpu, dbg_reg(6, n));
+		fn(vcpu, dbg_reg(7, n));
+	}
+}
+
+static void dbg_load(struct kvm_vcpu *vcpu, enum vcpu_sysreg reg)
+{
+	dbg_write(reg, __vcpu_sys_reg(vcpu, reg));
+}
+
+static void dbg_save(struct kvm_vcpu *vcpu, enum vcpu_sysreg reg)
+{
+	__vcpu_sys_reg(vcpu, reg) = dbg_read(reg);
+}
+
+void debug_hyp_load(struct kvm_vcpu *vcpu)
+{
+	dbg_each(vcpu, dbg_load);
+}
+
+void debug_hyp_put(struct kvm_vcpu *vcpu)
+{
+	dbg_each(vcpu, dbg_save);
+	write_sysreg(0, mdscr_el1);
 }
 
 /* OS Lock: the hardware's, which L0 itself does not use. */
