@@ -58,6 +58,8 @@ struct reg {
 
 /* those of FEAT_ECV */
 #define CNTHCTL_AVOID	MASK(19, 12)
+/* with E2H=1 CNTHCTL_EL2; nothing can trap this name at vEL2, and EL1's register keeps RES0 bits */
+#define CNTKCTL_AVOID	MASK(63, 12)
 
 #define EL2_REGS(R)								\
 	R(ACTLR_EL2, S3_4_C1_C0_1, 0)						\
@@ -157,7 +159,7 @@ struct reg {
 	R(SP_EL0, sp_el0, 0)							\
 	R(CSSELR_EL1, csselr_el1, 0)						\
 	R(PAR_EL1, par_el1, 0)							\
-	R(CNTKCTL_EL1, cntkctl_el1, CNTHCTL_AVOID)						\
+	R(CNTKCTL_EL1, cntkctl_el1, CNTKCTL_AVOID)				\
 	R(CNTV_CVAL_EL0, cntv_cval_el0, 0)					\
 	R(CNTP_CVAL_EL0, cntp_cval_el0, 0)
 
