@@ -201,7 +201,7 @@ def _linux(config: RunConfig) -> Target:
         },
         symbols={"L1": [payload.symbols], "L2": [payload.symbols]},
         timeout=300,
-        mem=1536,
+        mem=1024,
     )
 
 
