@@ -174,6 +174,15 @@ static void deactivate(u32 intid)
 	write_sysreg(intid, ICC_DIR_EL1);
 }
 
+/* L1 may have routed the SPI to a vCPU of another CPU. */
+static void kick_target(u32 intid)
+{
+	u8 target = l1.vgic.spi[intid - VGIC_NR_PRIVATE].target;
+
+	if (target != VGIC_NO_TARGET && target % nr_online_cpus != *this_cpu_ptr(cpu_number))
+		gic_kick_cpu(target % nr_online_cpus);
+}
+
 static void handle_one(struct kvm_vcpu *vcpu, u32 intid)
 {
 	if (intid == GIC_PPI_CNTV || intid == GIC_PPI_CNTP) {
@@ -182,6 +191,7 @@ static void handle_one(struct kvm_vcpu *vcpu, u32 intid)
 			deactivate(intid);
 	} else if (intid == plat.uart0_intid) {
 		vgic_hw_irq_taken(&l1, NULL, intid);
+		kick_target(intid);
 	} else if (intid == GIC_PPI_CNTHP) {
 		if (vcpu) {
 			kvm_call_hyp(timer_hyp_sync, vcpu);

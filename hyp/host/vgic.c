@@ -25,7 +25,13 @@ void vgic_irq_update(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 		u32 bit = 1U << irq->intid;
 		struct vgic_cpu *vgic = &vcpu->arch.vgic;
 
-		vgic->candidates = candidate ? vgic->candidates | bit : vgic->candidates & ~bit;
+		/* An SGI may arrive from another CPU meanwhile: its latch is set before its bit. */
+		if (!candidate) {
+			__atomic_fetch_and(&vgic->candidates, ~bit, __ATOMIC_SEQ_CST);
+			candidate = vgic_irq_in_flight(irq);
+		}
+		if (candidate)
+			__atomic_fetch_or(&vgic->candidates, bit, __ATOMIC_SEQ_CST);
 		if (bit & TIMER_PPIS)
 			vgic->inflight = candidate ? vgic->inflight | bit : vgic->inflight & ~bit;
 		return;
