@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import gdb  # type: ignore[import]
+import gdb
 
 BANKS = ("NONE", "VEL1", "VEL2_E2H", "VEL2_NVHE")
 LEVELS = ("host", "L1", "L2")

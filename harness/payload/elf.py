@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError  # type: ignore[import]
-from elftools.elf.elffile import ELFFile  # type: ignore[import]
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
 
 from .errors import PayloadError
 

@@ -24,9 +24,7 @@ Prepare = Callable[[RunConfig, bool, Progress], Any]
 def combinations(config: RunConfig, everything: bool) -> list[RunConfig]:
     """The configurations to measure: the one asked for, or host x mechanism x L1 mode."""
     append = config.l1_append or f"iters={ITERATIONS}"
-    base = replace(
-        config, icount=True, witness=True, host=config.host or "vhe", l1_append=append
-    )
+    base = replace(config, icount=True, witness=True, host=config.host or "vhe", l1_append=append)
     if not everything:
         return [base]
     return [

@@ -8,8 +8,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError  # type: ignore[import]
-from elftools.elf.elffile import ELFFile  # type: ignore[import]
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
 
 from .errors import Vel2Error
 

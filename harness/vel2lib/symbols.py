@@ -6,9 +6,9 @@ from __future__ import annotations
 import bisect
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError  # type: ignore[import]
-from elftools.elf.elffile import ELFFile  # type: ignore[import]
-from elftools.elf.sections import SymbolTableSection  # type: ignore[import]
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 #: A PC further than this behind the last symbol has no name.
 MAX_OFFSET = 1 << 16

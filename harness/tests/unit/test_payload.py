@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from elftools.elf.elffile import ELFFile  # type: ignore[import]
+from elftools.elf.elffile import ELFFile
 
 from payload.apt import Source, debian_archives, host_sources, parse_deb822, parse_one_line
 from payload.cpio import Cpio
