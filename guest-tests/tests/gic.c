@@ -118,8 +118,9 @@ static void priorities(void)
 	state("a0 pending, bpr 0");
 	write_sysreg(4, SYS_ICC_BPR1_EL1);
 	state("a0 pending, bpr 4");
-	eoi("a8", SGI_B);
+	/* An EOI under another binary point than the acknowledge need not deactivate a virtual one. */
 	write_sysreg(0, SYS_ICC_BPR1_EL1);
+	eoi("a8", SGI_B);
 	write_sysreg(0xa0, SYS_ICC_PMR_EL1);
 	state("pmr a0");
 	write_sysreg(0xa8, SYS_ICC_PMR_EL1);
