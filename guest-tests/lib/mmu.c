@@ -76,7 +76,8 @@ void mmu_init_el2(void)
 	dsb(nsh);			/* no old entry survives the MMU going on */
 	isb();
 	write_sysreg(SCTLR_EL2_RES1 | SCTLR_M | SCTLR_C | SCTLR_I | SCTLR_SA | SCTLR_DZE |
-		     SCTLR_UCT | SCTLR_UCI, sctlr_el2);
+			     SCTLR_UCT | SCTLR_UCI,
+		     sctlr_el2);
 	isb();
 }
 

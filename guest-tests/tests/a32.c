@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * AArch32 below EL2: EL0 under an AArch64 EL1 (exceptions to EL2 still use the AArch64 group, the
- * next lower level counts), and EL1 itself with HCR_EL2.RW clear (the AArch32 group).
+ * next lower level counts), and EL1 itself with HCR_EL2.RW clear (the AArch32 group). Where the ID
+ * registers do not offer it, a return to it must be illegal.
  */
 #include "gic.h"
 #include "l2.h"
@@ -9,6 +10,9 @@
 #define SGI		3
 #define PSR_A32_USR	(0x10 | (PSR_DAIF & ~PSR_D))
 #define PSR_A32_SVC	(0x13 | (PSR_DAIF & ~PSR_D))
+#define EC_CP15		0x03
+#define EC_SVC32	0x11
+#define EC_HVC32	0x12
 
 /* mov r0, #5; wfi; svc #7; b . */
 static const u32 usr_code[] = { 0xe3a00005, 0xe320f003, 0xef000007, 0xeafffffe };
@@ -16,56 +20,84 @@ static const u32 usr_code[] = { 0xe3a00005, 0xe320f003, 0xef000007, 0xeafffffe }
 static const u32 svc_code[] = { 0xe3a00006, 0xe320f003, 0xe1400079, 0xe5921000, 0xee0d0f30,
 				0xe140007a };
 
-static void el0(void)
+/* ERET from here to pstate is illegal: IL is set and EL2 goes on. */
+static bool refused(u64 pstate)
 {
-	struct vcpu v;
+	struct exc e;
 
-	if (FIELD(read_sysreg(id_aa64pfr0_el1), 3, 0) != 2) {
-		printf("no AArch32 at EL0\n");
-		return;
-	}
-	l2_prepare(&v, (l2_fn)usr_code, 0, 0, PSR_A32_USR);
-	l2_enter(&v, HCR_TWI);
-	l2_print_exit("usr wfi", &v);
-	check_eq("r0", v.x[0] & 0xffffffff, 5);
-	check_eq("pc", v.pc, (u64)&usr_code[1]);
-	v.pc += 4;
-	l2_enter(&v, HCR_TWI);
-	l2_print_exit("usr svc", &v);
-	l2_prepare(&v, (l2_fn)usr_code, 0, 0, PSR_A32_USR);
-	gic_send_sgi(SGI);
-	l2_enter(&v, HCR_TWI);
-	l2_print_exit("usr irq", &v);
-	gic_eoi(gic_ack());
+	exc_arm(0);
+	asm volatile("adr x9, 1f\n"
+		     "msr elr_el2, x9\n"
+		     "msr spsr_el2, %0\n"
+		     "eret\n"
+		     "1: nop\n"
+		     "msr daifset, #0xf"
+		     : : "r"(pstate) : "x9", "memory");
+	e = exc_take();
+	return e.count == 1 && ESR_EC(e.esr) == EC_ILLEGAL;
 }
 
-static void el1(void)
+static bool exits(struct vcpu *v, u64 hcr, u64 vec, u64 esr)
+{
+	bool good;
+
+	l2_enter(v, hcr);
+	good = v->vec == vec && ((vec & 3) != KIND_SYNC || (v->esr & ~BIT(25)) == esr);
+	if (!good)
+		l2_print_exit("unexpected", v);
+	return good;
+}
+
+static bool el0(void)
 {
 	struct vcpu v;
+	bool good;
 
-	if (FIELD(read_sysreg(id_aa64pfr0_el1), 7, 4) != 2) {
-		printf("no AArch32 at EL1\n");
-		return;
-	}
+	l2_prepare(&v, (l2_fn)usr_code, 0, 0, PSR_A32_USR);
+	good = exits(&v, HCR_TWI, VEC(GROUP_A64, KIND_SYNC), 0x1e00000UL | (u64)EC_WFX << 26);
+	good &= (u32)v.x[0] == 5 && v.pc == (u64)&usr_code[1];
+	v.pc += 4;
+	l2_enter(&v, HCR_TWI);
+	good &= ESR_EC(guest_read(ESR)) == EC_SVC32 && FIELD(guest_read(ESR), 15, 0) == 7;
+	l2_prepare(&v, (l2_fn)usr_code, 0, 0, PSR_A32_USR);
+	gic_send_sgi(SGI);
+	good &= exits(&v, HCR_TWI, VEC(GROUP_A64, KIND_IRQ), 0);
+	gic_eoi(gic_ack());
+	return good;
+}
+
+static bool el1(void)
+{
+	static const struct {
+		u64 esr;
+		bool skip;
+	} want[] = {
+		{ 0x1e00000UL | (u64)EC_WFX << 26, true }, { 9 | (u64)EC_HVC32 << 26, false },
+		{ 0x1810005UL | (u64)EC_DABT_LOW << 26, true },
+		{ 0x1e23400UL | (u64)EC_CP15 << 26, true }, { 10 | (u64)EC_HVC32 << 26, false },
+	};
+	bool good = true;
+	struct vcpu v;
+
 	l2_hcr &= ~HCR_RW;
 	l2_prepare(&v, (l2_fn)svc_code, 0, 0, PSR_A32_SVC);
 	v.x[2] = 0x20000000;
-	for (unsigned int i = 0; i < 5; i++) {
-		l2_enter(&v, HCR_TWI | HCR_TVM);
-		l2_print_exit("svc mode", &v);
-		if (v.vec == VEC(GROUP_A32, KIND_SYNC) && ESR_EC(v.esr) != 0x12)	/* HVC of A32 */
-			v.pc += 4;
+	for (unsigned int i = 0; i < ARRAY_SIZE(want); i++) {
+		good &= exits(&v, HCR_TWI | HCR_TVM, VEC(GROUP_A32, KIND_SYNC), want[i].esr);
+		v.pc += want[i].skip ? 4 : 0;
 	}
-	check_eq("r0", v.x[0] & 0xffffffff, 6);
 	l2_hcr |= HCR_RW;
+	return good && (u32)v.x[0] == 6;
 }
 
 void guest_main(void)
 {
+	u64 pfr0 = read_sysreg(id_aa64pfr0_el1);
+
 	mmu_init_el2();
 	gic_init();
 	gic_enable(SGI);
 	l2_init();
-	el0();
-	el1();
+	check(FIELD(pfr0, 3, 0) == 2 ? el0() : refused(PSR_A32_USR), "AArch32 at EL0");
+	check(FIELD(pfr0, 7, 4) == 2 ? el1() : refused(PSR_A32_SVC), "AArch32 at EL1");
 }

@@ -138,7 +138,8 @@ static void build(void)
 	pt_map(&s2, RAM, RAM, RAM_SIZE, S2_RW | S2_NORMAL);
 	for (unsigned int j = 0; j < ARRAY_SIZE(s2_pages); j++)
 		if (s2_pages[j].attrs)
-			pt_map_at(&s2, ipa_of(j), RAM + 0x2000000 + j * SZ_4K, s2_pages[j].attrs, 3);
+			pt_map_at(&s2, ipa_of(j), RAM + 0x2000000 + j * SZ_4K, s2_pages[j].attrs,
+				  3);
 	pt_init(&s1, 12, 39, -1);
 	pt_map(&s1, RAM, RAM, RAM_SIZE, PTE_NORMAL);
 	for (unsigned int i = 0; i < ARRAY_SIZE(s1_pages); i++)
@@ -189,7 +190,7 @@ static void stage1_off(void)
 	all("MMU off, DC", ipa_of(0), HCR_DC, 0);
 	all("MMU off, DC, non-cacheable", ipa_of(7), HCR_DC, 0);
 	all("MMU off, DC, VM clear", ipa_of(0), HCR_DC, HCR_VM);
-	all("MMU off, too large", BIT(50), 0, 0);
+	all("MMU off, too large", BIT(54), 0, 0);	/* for any PARange */
 }
 
 static void own(void)

@@ -7,17 +7,17 @@
 #include "gic.h"
 #include "l2.h"
 
-#define REGS(R)									\
+#define EL1_REGS(R)								\
 	R(TTBR0) R(TTBR1) R(TCR) R(MAIR) R(FAR) R(ESR) R(CONTEXTIDR) R(CPACR) R(CNTKCTL)	\
 	R(ELR) R(SPSR) R(AMAIR) R(AFSR0) R(AFSR1) R(VBAR) R(SCTLR)
 
-enum {
+/* Registers that have one name only. */
+#define SHARED_REGS(R)								\
+	R(TPIDR_EL1) R(TPIDR_EL0) R(TPIDRRO_EL0) R(PAR_EL1) R(SP_EL1) R(SP_EL0) R(CSSELR_EL1)	\
+	R(MDSCR_EL1)
+
 #define INDEX(r) IDX_##r,
-	REGS(INDEX)
-#undef INDEX
-	IDX_TPIDR_EL1, IDX_TPIDR_EL0, IDX_TPIDRRO, IDX_PAR, IDX_SP_EL1, IDX_SP_EL0, IDX_CSSELR,
-	IDX_MDSCR, NREGS,
-};
+enum { EL1_REGS(INDEX) SHARED_REGS(INDEX) NREGS };
 
 struct guest {
 	struct vcpu v;
@@ -29,32 +29,18 @@ static struct guest guests[2];
 
 static void save(struct guest *g)
 {
-#define SAVE(r) g->regs[IDX_##r] = guest_read(r);
-	REGS(SAVE)
-#undef SAVE
-	g->regs[IDX_TPIDR_EL1] = read_sysreg(tpidr_el1);
-	g->regs[IDX_TPIDR_EL0] = read_sysreg(tpidr_el0);
-	g->regs[IDX_TPIDRRO] = read_sysreg(tpidrro_el0);
-	g->regs[IDX_PAR] = read_sysreg(par_el1);
-	g->regs[IDX_SP_EL1] = read_sysreg(sp_el1);
-	g->regs[IDX_SP_EL0] = read_sysreg(sp_el0);
-	g->regs[IDX_CSSELR] = read_sysreg(csselr_el1);
-	g->regs[IDX_MDSCR] = read_sysreg(mdscr_el1);
+#define SAVE_EL1(r)	g->regs[IDX_##r] = guest_read(r);
+#define SAVE(r)		g->regs[IDX_##r] = read_sysreg(r);
+	EL1_REGS(SAVE_EL1)
+	SHARED_REGS(SAVE)
 }
 
 static void restore(const struct guest *g)
 {
-#define RESTORE(r) guest_write(g->regs[IDX_##r], r);
-	REGS(RESTORE)
-#undef RESTORE
-	write_sysreg(g->regs[IDX_TPIDR_EL1], tpidr_el1);
-	write_sysreg(g->regs[IDX_TPIDR_EL0], tpidr_el0);
-	write_sysreg(g->regs[IDX_TPIDRRO], tpidrro_el0);
-	write_sysreg(g->regs[IDX_PAR], par_el1);
-	write_sysreg(g->regs[IDX_SP_EL1], sp_el1);
-	write_sysreg(g->regs[IDX_SP_EL0], sp_el0);
-	write_sysreg(g->regs[IDX_CSSELR], csselr_el1);
-	write_sysreg(g->regs[IDX_MDSCR], mdscr_el1);
+#define RESTORE_EL1(r)	guest_write(g->regs[IDX_##r], r);
+#define RESTORE(r)	write_sysreg(g->regs[IDX_##r], r);
+	EL1_REGS(RESTORE_EL1)
+	SHARED_REGS(RESTORE)
 	isb();
 }
 
@@ -82,13 +68,13 @@ static u64 l2_body(u64 seed, u64 sctlr)
 	L2_SET(cntkctl_el1, seed & 3);
 	for (;;) {
 		bad = L2_BAD(ttbr0_el1, seed << 12) + L2_BAD(ttbr1_el1, seed << 13) +
-			  L2_BAD(tcr_el1, seed & 0x3f) + L2_BAD(mair_el1, seed * 3) +
-			  L2_BAD(far_el1, seed * 5) + L2_BAD(esr_el1, seed * 7) +
-			  L2_BAD(contextidr_el1, seed * 9) + L2_BAD(elr_el1, seed * 4) +
-			  L2_BAD(spsr_el1, seed & 0xf) + L2_BAD(tpidr_el1, seed * 11) +
-			  L2_BAD(tpidr_el0, seed * 13) + L2_BAD(tpidrro_el0, seed * 15) +
-			  L2_BAD(sp_el0, seed * 16) + L2_BAD(cntkctl_el1, seed & 3) +
-			  L2_BAD(sctlr_el1, sctlr);
+		      L2_BAD(tcr_el1, seed & 0x3f) + L2_BAD(mair_el1, seed * 3) +
+		      L2_BAD(far_el1, seed * 5) + L2_BAD(esr_el1, seed * 7) +
+		      L2_BAD(contextidr_el1, seed * 9) + L2_BAD(elr_el1, seed * 4) +
+		      L2_BAD(spsr_el1, seed & 0xf) + L2_BAD(tpidr_el1, seed * 11) +
+		      L2_BAD(tpidr_el0, seed * 13) + L2_BAD(tpidrro_el0, seed * 15) +
+		      L2_BAD(sp_el0, seed * 16) + L2_BAD(cntkctl_el1, seed & 3) +
+		      L2_BAD(sctlr_el1, sctlr);
 
 		if (bad)
 			return bad;

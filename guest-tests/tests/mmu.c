@@ -50,7 +50,8 @@ static u64 tcr_for(const struct pgtable *pt)
 	u64 tcr = tg0 << 14 | 3UL << 12 | 1UL << 10 | 1UL << 8 | (64 - pt->in_bits);
 
 	/* 40-bit PA; EPD1 where there is a second half, RES1 bits where there is not */
-	return vhe_mode ? tcr | 2UL << 32 | BIT(23) | 16UL << 16 : tcr | 2UL << 16 | BIT(31) | BIT(23);
+	return vhe_mode ? tcr | 2UL << 32 | BIT(23) | 16UL << 16
+			: tcr | 2UL << 16 | BIT(31) | BIT(23);
 }
 
 static void use(const struct pgtable *pt, u64 tcr_bits)
