@@ -2,6 +2,7 @@
 /*
  * Between exit and entry: which virtual EL runs next, and everything that follows from it. EL2.
  */
+#include <debug.h>
 #include <kvm_hyp.h>
 #include <nested.h>
 
@@ -57,6 +58,7 @@ static void nested_load(struct kvm_vcpu *vcpu)
 {
 	if (nested_mech->vncr)
 		write_sysreg_s((u64)vcpu->arch.ctxt.sys_regs, SYS_VNCR_EL2);
+	debug_hyp_load(vcpu);
 	vgic_hyp_load(vcpu);
 	timer_hyp_load(vcpu, kvm_arm_wanted_bank(*vcpu_cpsr(vcpu), vcpu_hcr_el2(vcpu)));
 }
@@ -65,6 +67,7 @@ static void nested_put(struct kvm_vcpu *vcpu)
 {
 	timer_hyp_put(vcpu);
 	vgic_hyp_put(vcpu);
+	debug_hyp_put(vcpu);
 	kvm_arm_unload_bank(vcpu);
 }
 

@@ -5,7 +5,7 @@
  * Breakpoint and watchpoint registers are the hardware's own while a vCPU is loaded (LOC(H, H, H)),
  * whether an access traps or not; L0 uses none, and an nVHE host runs with PSTATE.D set. MDSCR_EL1,
  * which vEL1 and vEL2 share, lives in its slot of the VNCR page: NV2 redirects vEL2's accesses
- * there, and all others trap (debug_mdcr). The hardware follows at a trapped write and at each
+ * there, and all others trap (MDCR_EL2.TDA). The hardware follows at a trapped write and at each
  * entry (debug_hyp_enter), which is when a change of SS or MDE has to be seen.
  */
 #include <debug.h>
@@ -17,13 +17,29 @@
 #include "sysreg-access.h"
 
 /* What L1's MDCR_EL2 asks for vEL1&0. The PMU is not offered, so its counters stay L0's. */
-#define MDCR_L1_BITS (MDCR_TDE | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPM | MDCR_TPMCR)
+#define MDCR_L1_BITS	 (MDCR_TDE | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPM | MDCR_TPMCR)
 
-u64 debug_mdcr(const struct kvm_vcpu *vcpu, enum loaded_bank bank)
+#define MDCR_DEBUG_TRAPS (MDCR_TDA | MDCR_TDOSA | MDCR_TDRA)
+
+void debug_hyp_init(struct kvm_vcpu *vcpu)
 {
-	if (bank == BANK_VEL1)
-		return MDCR_TDA | (__vcpu_sys_reg(vcpu, MDCR_EL2) & MDCR_L1_BITS);
-	return nested_mech->vncr ? 0 : MDCR_TDA;
+	u64 base = read_sysreg(mdcr_el2) & ~MDCR_DEBUG_TRAPS;
+
+	vcpu->arch.mdcr_vel2 = base | (nested_mech->vncr ? 0 : MDCR_TDA);
+	vcpu->arch.mdcr_vel1 = base | MDCR_TDA;
+}
+
+enum trap_result access_mdcr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
+				 struct sys_reg_params *p)
+{
+	enum trap_result r = access_rw(vcpu, desc, p);
+	u64 mdcr = __vcpu_sys_reg(vcpu, MDCR_EL2);
+
+	/* Not redirected by any mechanism, so that this is the one place where L1 changes it. */
+	if (p->is_write)
+		vcpu->arch.mdcr_vel1 = (vcpu->arch.mdcr_vel2 & ~MDCR_DEBUG_TRAPS) | MDCR_TDA |
+				       (mdcr & MDCR_L1_BITS);
+	return r;
 }
 
 enum trap_result access_mdscr(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,

@@ -109,6 +109,16 @@ static enum host_exit handle_svc(struct kvm_vcpu *vcpu, u64 esr)
 	return forward(vcpu, EXIT_SVC, esr);
 }
 
+/* Debug exceptions come to EL2 only by L1's MDCR_EL2.TDE (or TGE, where vEL2 takes them untrapped). */
+static enum host_exit handle_debug(struct kvm_vcpu *vcpu, u64 esr)
+{
+	if (!from_vel1(vcpu))
+		return undefined(vcpu, esr);
+	if (ESR_EC(esr) == ESR_EC_WATCHPT_LOW)
+		vcpu_write_sys_reg(vcpu, read_sysreg(far_el2), FAR_EL2);
+	return forward(vcpu, exit_reason_sync(esr), esr);
+}
+
 /* Every class has a handler: what nobody routes to EL2 is UNDEFINED where it was executed. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpragmas"
@@ -127,6 +137,10 @@ static const sync_handler sync_handlers[64] = {
 	[ESR_EC_ERET] = nested_eret_exit,
 	[ESR_EC_IABT_LOW] = nested_abort_exit,
 	[ESR_EC_DABT_LOW] = nested_abort_exit,
+	[ESR_EC_BREAKPT_LOW] = handle_debug,
+	[ESR_EC_SOFTSTP_LOW] = handle_debug,
+	[ESR_EC_WATCHPT_LOW] = handle_debug,
+	[ESR_EC_BRK64] = handle_debug,
 };
 #pragma GCC diagnostic pop
 
@@ -177,8 +191,10 @@ static inline bool eret_of_vel2(struct kvm_vcpu *vcpu, u64 hcr)
 	vcpu->arch.ctxt.regs.pstate = spsr;
 	vcpu->arch.ctxt.hw_pstate = mode == PSR_MODE_EL2h ? spsr ^ PSR_MODE_EL_SWAP : spsr;
 	count_fast(vcpu, LEVEL_L1, EXIT_ERET, OUT_HANDLED);
-	if (mode == PSR_MODE_EL2h || (hcr & HCR_TGE))
+	if (mode == PSR_MODE_EL2h || (hcr & HCR_TGE)) {
+		debug_hyp_enter(vcpu);
 		return true;
+	}
 	kvm_arm_vel2_e2h_to_vel1(vcpu);
 	nested_devices_to_vel1(vcpu, BANK_VEL2_E2H);
 	if (unlikely(vgic_irq_pending_for_l1(vcpu)))

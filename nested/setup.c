@@ -2,6 +2,7 @@
 /*
  * A vCPU's constants: what it offers, what it always traps. EL2, once a vCPU, before it runs.
  */
+#include <debug.h>
 #include <idregs.h>
 #include <options.h>
 
@@ -29,5 +30,6 @@ int nested_vcpu_init(struct kvm_vcpu *vcpu)
 	vcpu->arch.hcr_el2 = vcpu->arch.hcr_base;
 	vcpu->arch.hcr_res1 = opts.l1_mode == L1_VHE ? HCR_E2H : 0;
 	vcpu->arch.midr = read_sysreg(MIDR_EL1);
+	debug_hyp_init(vcpu);
 	return nested_idregs_init(vcpu);
 }

@@ -162,12 +162,6 @@ enum trap_result access_hcr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc 
 	return TRAP_HANDLED;
 }
 
-enum trap_result access_mdcr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
-				 struct sys_reg_params *p)
-{
-	return access_rw(vcpu, desc, p);
-}
-
 enum trap_result access_vttbr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
 				  struct sys_reg_params *p)
 {

@@ -7,6 +7,7 @@
  * between vEL2 and vEL1/0, and a flip of HCR_EL2.E2H, which L1 may do by a store that L0 only finds
  * at the next exit.
  */
+#include <debug.h>
 #include <kvm_hyp.h>
 #include <nested.h>
 #include <sysreg-sr.h>
@@ -390,8 +391,11 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 	write_sysreg_el1(ctxt->sys_regs[cntkctl_home(bank)], CNTKCTL);
 	write_sysreg(vel1 ? ctxt->sys_regs[VMPIDR_EL2] : vcpu->arch.mpidr, VMPIDR_EL2);
 	write_sysreg(vel1 ? ctxt->sys_regs[VPIDR_EL2] : vcpu->arch.midr, VPIDR_EL2);
-	if (vel1)
+	write_sysreg(vel1 ? vcpu->arch.mdcr_vel1 : vcpu->arch.mdcr_vel2, MDCR_EL2);
+	if (vel1) {
+		debug_hyp_enter(vcpu);
 		vcpu->arch.ttlb_armed = true;	/* vEL1&0 translations may be live from here on */
+	}
 	vcpu->arch.loaded_bank = bank;
 	vcpu->arch.sysregs_loaded_on_cpu = true;
 	load_fgt(vcpu, bank);

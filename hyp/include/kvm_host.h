@@ -138,6 +138,7 @@ struct kvm_vcpu_arch {
 			u64 hcr_base;		/* HCR_EL2 bits that every bank runs with */
 			u64 hcr_res1;		/* of the virtual HCR_EL2: E2H if E2H0=NI */
 			u64 mpidr, midr;	/* MPIDR_EL1 and MIDR_EL1 of the virtual CPU */
+			u64 mdcr_vel1, mdcr_vel2; /* MDCR_EL2 of the hardware for vEL1&0, vEL2 */
 			struct s2_mmu *l2_mmu;	/* referenced: the stage 2 that vEL1&0 last ran with */
 			struct s2_guest l2_key;	/* the registers that l2_mmu was looked up with */
 			struct s2_mmu *hw_mmu;	/* stage 2 in VTTBR_EL2 */

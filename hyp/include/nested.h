@@ -6,6 +6,7 @@
 #ifndef NESTED_H
 #define NESTED_H
 
+#include <debug.h>
 #include <kvm_hyp.h>
 #include <shadow.h>
 #include <s2.h>
@@ -82,6 +83,7 @@ static inline void nested_prepare_entry(struct kvm_vcpu *vcpu)
 
 	if (unlikely(from != vcpu->arch.loaded_bank))
 		nested_bank_changed(vcpu, from);
+	debug_hyp_enter(vcpu);
 	if (unlikely(vgic_irq_pending_for_l1(vcpu)))
 		nested_deliver_to_l1(vcpu);
 }
