@@ -244,9 +244,13 @@ def _timed_out(session: _Session, qemu: Qemu) -> None:
         qemu.send("l0", b"d")
         deadline = time.monotonic() + DUMP_SECONDS
         wanted = max(1, integer(result.boot, "cpus"))
-        while time.monotonic() < deadline and qemu.pump(0.1):
-            if len(result.vcpus) >= wanted and not qemu.pump(0.3):
+        # Until every vCPU has answered and nothing more comes for a moment.
+        seen = -1
+        while time.monotonic() < deadline and qemu.pump(0.2):
+            said = len(result.vcpus) + len(result.traces)
+            if len(result.vcpus) >= wanted and said == seen:
                 break
+            seen = said
     if not result.vcpus:
         text = qemu.monitor("info registers -a")
         lines = _registers(text, result.symbolizer)
