@@ -95,9 +95,16 @@ static void prep_wfi(void)
 	timer_set(read_sysreg(cntfrq_el0) / 1000000 * WFI_US, true);
 }
 
+/* The interrupt is taken in full, or it would still be pending at the next WFI. */
 static void after_wfi(void)
 {
+	unsigned int intid;
+
+	do {
+		intid = gic_ack();
+	} while (intid != PPI_CNTHP);
 	timer_set(0, false);
+	gic_eoi(intid);
 }
 
 static void prep_veoi(void)
