@@ -109,6 +109,13 @@ void s2_hw_tlbi_all(void)
 	isb();
 }
 
+void s2_hw_tlbi_all_local(void)
+{
+	tlbi(alle1);
+	asm volatile("dsb nsh" ::: "memory");
+	isb();
+}
+
 static void one_stage1(unsigned int op2, u64 val)
 {
 	switch (op2) {

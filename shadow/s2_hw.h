@@ -23,6 +23,8 @@ void s2_hw_tlbi_range(u64 hw_vttbr, u64 ia, u64 size);
 /* Stages 1 and 2 of one VMID; of all VMIDs. */
 void s2_hw_tlbi_vmid(u64 hw_vttbr);
 void s2_hw_tlbi_all(void);
+/* Of all VMIDs, on this CPU alone. */
+void s2_hw_tlbi_all_local(void);
 
 /*
  * A TLBI of EL1&0's stage 1 under one VMID: `op2` and `range` as in the encoding of the E1IS instructions

@@ -83,9 +83,16 @@ int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
 	set_hw(&vm->canonical, &vm->canonical.table);
 	/* The VMIDs may have been somebody's before. */
 	s2_hw_tlbi_vmid(vm->canonical.hw_vttbr);
+	/* Of the sizes that shadow_ia_bits() gives, the one with the largest root. */
+	vm->root_order = (u8)s2_table_root_order(pa_bits < 44 ? pa_bits : 40);
 	for (unsigned int i = 0; i < cfg->nr_shadows; i++) {
-		vm->shadow[i].vm = vm;
-		vm->shadow[i].vmid = (u16)(vmid + 1 + i);
+		struct s2_mmu *mmu = &vm->shadow[i];
+
+		mmu->vm = vm;
+		mmu->vmid = (u16)(vmid + 1 + i);
+		mmu->root_pages = page_pool_alloc(cfg->pool, vm->root_order);
+		if (!mmu->root_pages)
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -214,24 +221,18 @@ static unsigned int shadow_ia_bits(const struct s2_vm *vm, u64 vtcr)
 	return bits;
 }
 
-/* Gives a slot that nobody runs on another key. -ENOMEM: it stays invalid. */
-static int assign(struct s2_mmu *mmu, const struct s2_guest *g)
+/* Gives a slot that nobody runs on another key. */
+static void assign(struct s2_mmu *mmu, const struct s2_guest *g)
 {
 	struct s2_vm *vm = mmu->vm;
 	bool nested = g->hcr & (HCR_VM | HCR_DC);
-	unsigned int bits = shadow_ia_bits(vm, g->vtcr);
 
+	/* Leaves the root's pages zeroed, as the next table needs them. */
 	s2_mmu_empty(mmu);
-	mmu->valid = false;
-	if (mmu->table.root && (!nested || mmu->table.ia_bits != bits))
-		s2_table_destroy(&mmu->table);
-	if (nested && !mmu->table.root) {
-		int ret = s2_table_init(&mmu->table, bits, vm->cfg.pool, &vm->budget,
-					&shadow_ops);
-
-		if (ret)
-			return ret;
-	}
+	mmu->table.root = NULL;
+	if (nested)
+		s2_table_init_at(&mmu->table, shadow_ia_bits(vm, g->vtcr), mmu->root_pages,
+				 vm->cfg.pool, &vm->budget, &shadow_ops);
 	set_hw(mmu, nested ? &mmu->table : &vm->canonical.table);
 	mmu->tlb_vttbr = g->vttbr & ~VTTBR_CNP;
 	mmu->tlb_vtcr = g->vtcr;
@@ -241,7 +242,6 @@ static int assign(struct s2_mmu *mmu, const struct s2_guest *g)
 	/* What the VMID's former life left in TLBs, stage 1 included. */
 	s2_hw_tlbi_vmid(mmu->hw_vttbr);
 	mmu->valid = true;
-	return 0;
 }
 
 struct s2_mmu *lookup_s2_mmu(struct s2_vm *vm, const struct s2_guest *g)
@@ -261,11 +261,8 @@ struct s2_mmu *lookup_s2_mmu(struct s2_vm *vm, const struct s2_guest *g)
 		vm->stats.mmu_switches++;
 	} else if (victim) {
 		vm->stats.mmu_recycled += victim->valid;
-		/* The pool may be short of a root: the shadows' tables are the only thing to give. */
-		while (assign(victim, g) && s2_reclaim(vm, victim))
-			;
-		if (victim->valid)
-			found = victim;
+		assign(victim, g);
+		found = victim;
 	}
 	if (found) {
 		found->refcnt++;
@@ -318,10 +315,7 @@ u32 s2_shadow_pages(const struct s2_vm *vm)
 
 u32 s2_table_pages(const struct s2_vm *vm)
 {
-	u32 n = vm->budget.used + vm->canonical.table.pages +
-		(1U << vm->canonical.table.root_order);
-
-	for (unsigned int i = 0; i < vm->cfg.nr_shadows; i++)
-		n += vm->shadow[i].table.root ? 1U << vm->shadow[i].table.root_order : 0;
-	return n;
+	return vm->budget.used + vm->canonical.table.pages +
+	       (1U << vm->canonical.table.root_order) +
+	       ((u32)vm->cfg.nr_shadows << vm->root_order);
 }

@@ -458,25 +458,38 @@ bool s2_table_lookup(const struct s2_table *t, u64 ia, struct s2_leaf *leaf)
 
 /* ---- life ---- */
 
-int s2_table_init(struct s2_table *t, unsigned int ia_bits, struct page_pool *pool,
-		  struct s2_budget *budget, const struct s2_table_ops *ops)
+unsigned int s2_table_root_order(unsigned int ia_bits)
 {
-	unsigned int level = ia_bits > level_shift(0) + 4 ? 0 : 1, order = 0;
+	/* Up to 43 bits start at level 1, with 2 to 16 tables side by side above 39. */
+	return ia_bits > level_shift(0) && ia_bits <= level_shift(0) + 4 ? ia_bits - level_shift(0)
+									 : 0;
+}
 
+int s2_table_init_at(struct s2_table *t, unsigned int ia_bits, u64 *root, struct page_pool *pool,
+		     struct s2_budget *budget, const struct s2_table_ops *ops)
+{
 	if (ia_bits < 32 || ia_bits > 48)
 		return -EINVAL;
-	/* Up to 43 bits start at level 1, with 2 to 16 tables side by side above 39. */
-	if (level == 1 && ia_bits > level_shift(0))
-		order = ia_bits - level_shift(0);
 	*t = (struct s2_table){
+		.root = root,
 		.ia_bits = (u8)ia_bits,
-		.start_level = (u8)level,
-		.root_order = (u8)order,
+		.start_level = ia_bits > level_shift(0) + 4 ? 0 : 1,
+		.root_order = (u8)s2_table_root_order(ia_bits),
 		.pool = pool,
 		.budget = budget,
 		.ops = ops,
 	};
-	t->root = page_pool_alloc(pool, order);
+	return 0;
+}
+
+int s2_table_init(struct s2_table *t, unsigned int ia_bits, struct page_pool *pool,
+		  struct s2_budget *budget, const struct s2_table_ops *ops)
+{
+	int ret = s2_table_init_at(t, ia_bits, NULL, pool, budget, ops);
+
+	if (ret)
+		return ret;
+	t->root = page_pool_alloc(pool, t->root_order);
 	return t->root ? 0 : -ENOMEM;
 }
 

@@ -328,3 +328,8 @@ void s2_flush_vel2(struct s2_vm *vm)
 {
 	s2_hw_tlbi_stage1(vm->canonical.hw_vttbr, false, S2_HW_VMALLE1, 0);
 }
+
+void s2_flush_this_cpu(void)
+{
+	s2_hw_tlbi_all_local();
+}

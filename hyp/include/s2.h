@@ -176,7 +176,11 @@ struct s2_leaf {
 /* Allocates the root. 0, -EINVAL (ia_bits), -ENOMEM. */
 int s2_table_init(struct s2_table *t, unsigned int ia_bits, struct page_pool *pool,
 		  struct s2_budget *budget, const struct s2_table_ops *ops);
-/* Frees everything, root included. The caller has seen to it that no CPU uses the table. */
+/* The same on a root that stays the caller's: zeroed, 2^s2_table_root_order() pages, aligned to that. */
+int s2_table_init_at(struct s2_table *t, unsigned int ia_bits, u64 *root, struct page_pool *pool,
+		     struct s2_budget *budget, const struct s2_table_ops *ops);
+unsigned int s2_table_root_order(unsigned int ia_bits);
+/* Frees everything, its own root included. The caller has seen to it that no CPU uses the table. */
 void s2_table_destroy(struct s2_table *t);
 
 /*
@@ -230,6 +234,7 @@ struct s2_mmu {
 
 	struct s2_vm *vm;
 	struct s2_table table; /* unused (root NULL) where the canonical one is shared */
+	u64 *root_pages;       /* reserved for the table's root, whatever its shape */
 	u64 tlb_vttbr;         /* key: virtual VTTBR_EL2 without CnP */
 	u64 tlb_vtcr;          /* key: virtual VTCR_EL2 */
 	bool nested_stage2_enabled;
@@ -272,13 +277,14 @@ struct s2_vm {
 	u32 lock;
 	struct s2_config cfg;
 	struct s2_budget budget;
+	u8 root_order; /* of each shadow's reserved root */
 	struct s2_mmu canonical;
 	struct s2_mmu shadow[S2_MAX_SHADOWS];
 	u64 tick;
 	struct s2_stats stats;
 };
 
-/* Before anything else; allocates nothing but the canonical root. 0, -EINVAL, -ENOMEM. */
+/* Before anything else; allocates the roots of all tables. 0, -EINVAL, -ENOMEM. */
 int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg);
 
 /*
@@ -312,7 +318,7 @@ struct s2_guest {
 /*
  * The MMU for vEL1&0 under these registers, with a reference: found by its key, else the least
  * recently used one that nobody runs on, emptied (VMALLS12E1IS on its VMID). NULL only if nr_shadows
- * vCPUs hold a reference, or the pool has no page for a root.
+ * references are held.
  * For vEL2 (and vEL0 under {E2H,TGE} == {1,1}) use &vm->canonical, which needs no reference.
  */
 struct s2_mmu *lookup_s2_mmu(struct s2_vm *vm, const struct s2_guest *g);
@@ -381,10 +387,15 @@ int s2_emulate_tlbi_vel1(struct s2_mmu *mmu, u32 sys, u64 val);
 void s2_flush_guest_stage1(struct s2_vm *vm);
 /* All translations made at vEL2, on all CPUs; e.g. when HCR_EL2.E2H flipped. */
 void s2_flush_vel2(struct s2_vm *vm);
+/*
+ * All guest translations on this CPU alone. vCPUs of one VM share VMIDs, yet each may give an ASID a meaning
+ * of its own: for a CPU that goes from one vCPU to another.
+ */
+void s2_flush_this_cpu(void);
 
 /* ---- counting ---- */
 
 u32 s2_shadow_pages(const struct s2_vm *vm); /* table pages below the shadows' roots */
-u32 s2_table_pages(const struct s2_vm *vm);  /* all: canonical, shadows, roots */
+u32 s2_table_pages(const struct s2_vm *vm);  /* all: canonical, shadows, reserved roots */
 
 #endif /* VEL2_S2_H */

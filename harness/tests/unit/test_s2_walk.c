@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The walker of L1's stage 2: every granule and start level, every fault, random tables, any bytes.
+ * As a fuzz target: clang -DFUZZ -fsanitize=fuzzer,address,undefined with the sources below.
  *
  * unit: harness/tests/unit/unit.c shadow/page_pool.c shadow/s2_walk.c -idirafter hyp/include -Ishadow
  */

@@ -144,6 +144,11 @@ void s2_hw_tlbi_all(void)
 	drop(0, true, 0, ~0ULL);
 }
 
+void s2_hw_tlbi_all_local(void)
+{
+	s2_hw_tlbi_all();
+}
+
 /* Entries here have stage 2 alone, which a stage-1 operation leaves. */
 void s2_hw_tlbi_stage1(u64 hw_vttbr, bool range, unsigned int op2, u64 val)
 {
