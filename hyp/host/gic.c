@@ -236,6 +236,15 @@ void gic_kick_cpu(unsigned int cpu)
 	isb();		/* sends it now, not some time later */
 }
 
+void gic_kick_vcpu(struct kvm_vcpu *vcpu)
+{
+	/* CPU n runs the vCPUs n, n + CPUs, ...: see run.c. */
+	unsigned int cpu = (unsigned int)vcpu->vcpu_id % nr_online_cpus;
+
+	if (cpu != *this_cpu_ptr(cpu_number))
+		gic_kick_cpu(cpu);
+}
+
 bool gic_irq_is_pending(u32 intid)
 {
 	return rd32(frame_of(intid) + GIC_ISPENDR + intid / 32 * 4) & (1U << intid % 32);

@@ -151,10 +151,13 @@ static bool irq_reg_access(struct kvm_vcpu *vcpu, bool gicr, u64 offset, bool is
 
 			if (!irq || (intid < VGIC_NR_PRIVATE) != gicr)
 				continue;
-			if (is_write)
-				r->write(vcpu, irq, (u32)(*val >> k * r->bits) & mask);
-			else
+			if (!is_write) {
 				out |= (u64)r->read(irq) << k * r->bits;
+				continue;
+			}
+			r->write(vcpu, irq, (u32)(*val >> k * r->bits) & mask);
+			if (vgic_irq_in_flight(irq))
+				vgic_irq_kick(vcpu, irq);
 		}
 		if (!is_write)
 			*val = out;
@@ -189,6 +192,8 @@ static void irouter_access(struct kvm *kvm, u64 offset, bool is_write, unsigned 
 	/* Affinities only: Interrupt_Routing_Mode is RES0 without 1 of N. */
 	irq->irouter = ((irq->irouter & ~mask) | (*val << shift & mask)) & 0xff00ffffffULL;
 	vgic_irq_route(kvm, irq);
+	if (vgic_irq_in_flight(irq))
+		vgic_irq_kick(kvm->vcpus[0], irq);
 }
 
 static void gicd_access(struct kvm_vcpu *vcpu, u64 offset, bool is_write, unsigned int size,

@@ -44,6 +44,9 @@ void vgic_irq_update(struct kvm_vcpu *vcpu, struct vgic_irq *irq);
 /* The same when software, not the physical interrupt, changed it: the physical state follows. */
 void vgic_irq_changed(struct kvm_vcpu *vcpu, struct vgic_irq *irq, bool was_in_flight);
 
+/* @irq, @vcpu's or an SPI, may have become pending: its CPU must look, if it is not this one. */
+void vgic_irq_kick(struct kvm_vcpu *vcpu, const struct vgic_irq *irq);
+
 /* SPI: irouter changed. */
 void vgic_irq_route(struct kvm *kvm, struct vgic_irq *irq);
 

@@ -2,8 +2,10 @@
 /*
  * State of L1's interrupts: from their inputs into list registers and back.
  *
- * Host (EL2 under VHE, EL1 under nVHE), interrupts masked. Pure: reaches hardware only through
- * gic_irq_*() and vgic_fetch_vmcr(), so that the unit tests run it on the build machine.
+ * Host (EL2 under VHE, EL1 under nVHE), interrupts masked. The lock of the vgic_dist covers every
+ * struct vgic_irq and the candidates, those of other vCPUs too; list registers are the vCPU's own.
+ * Pure: reaches hardware only through gic_*() and vgic_fetch_vmcr(), so that the unit tests run it
+ * on the build machine.
  *
  * vgic_flush() gives each interrupt in a list register away: what was pending moves into the
  * register (line of a hw interrupt, latch -> lr_latch) and vgic_sync() brings back what the guest
@@ -199,12 +201,14 @@ void vgic_sync(struct kvm_vcpu *vcpu)
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
 
 	if (vgic->used_lrs) {
+		vgic_lock(vcpu->kvm);
 		for (unsigned int i = 0; i < vgic->used_lrs; i++)
 			fold_lr(vcpu, vgic->lr[i]);
 		vgic->used_lrs = 0;
 		if (vgic->hcr & ICH_HCR_EOICOUNT)
 			eoi_without_lr(vcpu);
 		retract_spi(vcpu, GIC_SPI_UART0);
+		vgic_unlock(vcpu->kvm);
 	}
 	if (__vcpu_sys_reg(vcpu, ICH_HCR_EL2) | vgic->maint)
 		update_maintenance(vcpu);
@@ -306,6 +310,7 @@ static noinline void fill_lrs(struct kvm_vcpu *vcpu)
 	struct vgic_dist *dist = &vcpu->kvm->vgic;
 	struct lr_pick p;
 
+	vgic_lock(vcpu->kvm);
 	p.n = 0;
 	p.max = vgic_hw.nr_lrs;
 	p.dropped_active = p.dropped_pending = false;
@@ -321,6 +326,7 @@ static noinline void fill_lrs(struct kvm_vcpu *vcpu)
 	for (unsigned int i = 0; i < p.n; i++)
 		vgic->lr[i] = make_lr(vcpu, p.irq[i]);
 	vgic->used_lrs = (u8)p.n;
+	vgic_unlock(vcpu->kvm);
 	/* Come back when there is room, or when an EOI or DIR finds no list register. */
 	if (p.dropped_pending)
 		vgic->hcr |= ICH_HCR_UIE;
@@ -343,6 +349,14 @@ void vgic_flush(struct kvm_vcpu *vcpu)
 
 /* --- inputs --- */
 
+void vgic_irq_kick(struct kvm_vcpu *vcpu, const struct vgic_irq *irq)
+{
+	if (irq->intid < VGIC_NR_PRIVATE)
+		gic_kick_vcpu(vcpu);
+	else if (irq->target != VGIC_NO_TARGET)
+		gic_kick_vcpu(vcpu->kvm->vcpus[irq->target]);
+}
+
 void vgic_set_irq(struct kvm *kvm, struct kvm_vcpu *vcpu, u32 intid, bool level)
 {
 	struct vgic_irq *irq;
@@ -357,6 +371,8 @@ void vgic_set_irq(struct kvm *kvm, struct kvm_vcpu *vcpu, u32 intid, bool level)
 		irq->latch = true;
 	irq->line = level;
 	vgic_irq_update(vcpu, irq);
+	if (level)
+		vgic_irq_kick(vcpu, irq);
 	vgic_unlock(kvm);
 }
 
@@ -367,8 +383,11 @@ void vgic_hw_irq_taken(struct kvm *kvm, struct kvm_vcpu *vcpu, u32 intid)
 	if (!vcpu)
 		vcpu = kvm->vcpus[0];
 	irq = vgic_get_irq(vcpu, intid);
+	vgic_lock(kvm);
 	irq->line = true;
 	vgic_irq_update(vcpu, irq);
+	vgic_irq_kick(vcpu, irq);
+	vgic_unlock(kvm);
 }
 
 static void send_sgi_to(struct kvm_vcpu *vcpu, unsigned int intid, bool group1)
@@ -380,6 +399,7 @@ static void send_sgi_to(struct kvm_vcpu *vcpu, unsigned int intid, bool group1)
 		return;
 	irq->latch = true;
 	vgic_irq_update(vcpu, irq);
+	gic_kick_vcpu(vcpu);
 }
 
 void vgic_send_sgi(struct kvm_vcpu *vcpu, u64 sgir, bool group1)
@@ -410,8 +430,12 @@ void vgic_write_dir(struct kvm_vcpu *vcpu, u64 intid)
 {
 	struct vgic_irq *irq = vgic_get_irq(vcpu, intid < VGIC_NR_IRQS ? (u32)intid : VGIC_NR_IRQS);
 
-	if (irq && irq->active)
+	if (!irq)
+		return;
+	vgic_lock(vcpu->kvm);
+	if (irq->active)
 		deactivate(vcpu, irq);
+	vgic_unlock(vcpu->kvm);
 }
 
 /* --- what ends a WFI --- */

@@ -63,6 +63,7 @@ static void update_links(struct kvm_vcpu *vcpu)
 	if (t->synced_bank == t->hw_bank)
 		return;
 	t->synced_bank = t->hw_bank;
+	vgic_lock(vcpu->kvm);
 	for (enum timer_id id = 0; id < NR_TIMERS; id++) {
 		struct vgic_irq *irq = irq_of(vcpu, id);
 		bool hw = in_hw(vcpu, id);
@@ -75,6 +76,7 @@ static void update_links(struct kvm_vcpu *vcpu)
 		irq->hw = hw;
 		vgic_irq_update(vcpu, irq);
 	}
+	vgic_unlock(vcpu->kvm);
 }
 
 static void sync_one(struct kvm_vcpu *vcpu, enum timer_id id)
@@ -90,8 +92,10 @@ static void sync_one(struct kvm_vcpu *vcpu, enum timer_id id)
 	}
 	/* Taken, but the guest has stopped the timer before it took the interrupt: withdrawn. */
 	if (irq->line && !irq->active && !irq->latch && !hw_output(id)) {
+		vgic_lock(vcpu->kvm);
 		irq->line = false;
 		vgic_irq_changed(vcpu, irq, true);
+		vgic_unlock(vcpu->kvm);
 	}
 }
 

@@ -47,8 +47,12 @@ DECLARE_PER_CPU(unsigned long, gic_sgi_frame);
  */
 void gic_handle_irq(struct kvm_vcpu *vcpu);
 
-/* Sends GIC_SGI_KICK to physical CPU @cpu. */
+/*
+ * Sends GIC_SGI_KICK to physical CPU @cpu, or to the one that runs @vcpu unless that is the calling
+ * one: it leaves its guest or its WFI and finds what was written before.
+ */
 void gic_kick_cpu(unsigned int cpu);
+void gic_kick_vcpu(struct kvm_vcpu *vcpu);
 
 /* Physical state of an interrupt; PPIs: of the calling CPU. */
 bool gic_irq_is_pending(u32 intid);

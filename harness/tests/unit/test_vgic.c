@@ -27,6 +27,13 @@ void gic_irq_set_active(u32 intid, bool active)
 	phys_active[intid] = active;
 }
 
+static u32 kicked;
+
+void gic_kick_vcpu(struct kvm_vcpu *vcpu)
+{
+	kicked |= 1u << vcpu->vcpu_id;
+}
+
 void vgic_fetch_vmcr(struct kvm_vcpu *vcpu)
 {
 	(void)vcpu;
@@ -213,6 +220,13 @@ static void test_sgi(void)
 	vgic_flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 	CHECK_EQ(cpu[1].arch.vgic.private[3].latch, 0);	/* Group 0 there */
+	cpu[1].arch.vgic.private[3].group1 = true;
+	cpu[1].arch.vgic.private[3].enabled = true;
+	kicked = 0;
+	vgic_send_sgi(v, 3ull << 24 | 1ull << 40, true);
+	CHECK_EQ(kicked, 2);
+	vgic_flush(&cpu[1]);
+	CHECK_EQ(state_of(&cpu[1], 3), ICH_LR_PENDING);
 }
 
 static void test_level(void)
@@ -344,7 +358,9 @@ static void test_routing(void)
 	reset("routing");
 	enable(100, 0x80);
 	wr(GICD(0x6000 + 8 * 100), 8, 1);
+	kicked = 0;
 	wr(GICD(0x20c), 4, 1u << 4);
+	CHECK_EQ(kicked, 2);
 	vgic_flush(&cpu[0]);
 	CHECK_EQ(cpu[0].arch.vgic.used_lrs, 0);
 	vgic_flush(&cpu[1]);
