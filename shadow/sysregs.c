@@ -67,20 +67,30 @@ static u64 nvhe_cpacr(u64 cptr)
 
 /*
  * With NV and NV1 but not NV2 the hardware shows EL1h/t in SPSR_EL1.M after an exception from vEL2
- * to itself, which is also what L1 writes to return to vEL1. What L1 (or L0 for it) writes is
- * therefore kept in hardware with M[3] set, where the hardware never puts EL1.
+ * to itself, which is also what L1 writes to return to vEL1. So what L1 (or L0 for it) writes stays
+ * in memory, and the hardware gets it with an M that no exception leaves there; unless it is one
+ * that means the same either way.
  */
+#define SPSR_IN_MEMORY	0xeUL
+
 static u64 spsr_to_nv_nvhe(u64 spsr)
 {
-	return (spsr & 0xc) == PSR_MODE_EL1t ? spsr | 0x8 : spsr;
+	u64 mode = spsr & (PSR_MODE32 | PSR_MODE_MASK);
+
+	if (mode == PSR_MODE_EL0t || mode == PSR_MODE_EL2t || mode == PSR_MODE_EL2h)
+		return spsr;
+	return (spsr & ~(PSR_MODE32 | PSR_MODE_MASK)) | SPSR_IN_MEMORY;
 }
 
-static u64 spsr_from_nv_nvhe(u64 spsr)
+/* @mem: what was written last. */
+static u64 spsr_from_nv_nvhe(u64 spsr, u64 mem)
 {
-	if ((spsr & 0xc) == 0xc)
-		return spsr & ~0x8ULL;
-	if ((spsr & 0xc) == PSR_MODE_EL1t)
-		return spsr + (PSR_MODE_EL2t - PSR_MODE_EL1t);
+	u64 mode = spsr & (PSR_MODE32 | PSR_MODE_MASK);
+
+	if (mode == SPSR_IN_MEMORY)
+		return mem;
+	if (mode == PSR_MODE_EL1t || mode == PSR_MODE_EL1h)
+		return spsr ^ PSR_MODE_EL_SWAP;
 	return spsr;
 }
 
@@ -151,7 +161,7 @@ u64 vcpu_read_sys_reg(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg)
 	if (hw == SYSREG_NONE || !sysreg_hw_read((enum vcpu_sysreg)hw, &val))
 		return READ_ONCE(__vcpu_sys_reg(vcpu, reg));
 	if (reg == SPSR_EL2 && spsr_is_coded(vcpu))
-		val = spsr_from_nv_nvhe(val);
+		val = spsr_from_nv_nvhe(val, __vcpu_sys_reg(vcpu, SPSR_EL2));
 	return val;
 }
 
@@ -159,8 +169,10 @@ void vcpu_write_sys_reg(struct kvm_vcpu *vcpu, u64 val, enum vcpu_sysreg reg)
 {
 	unsigned int hw = current_hw(vcpu, reg);
 
-	if (reg == SPSR_EL2 && hw != SYSREG_NONE && spsr_is_coded(vcpu))
+	if (reg == SPSR_EL2 && hw != SYSREG_NONE && spsr_is_coded(vcpu)) {
+		__vcpu_sys_reg(vcpu, SPSR_EL2) = val;
 		val = spsr_to_nv_nvhe(val);
+	}
 	if (hw == SYSREG_NONE || !sysreg_hw_write((enum vcpu_sysreg)hw, val))
 		__vcpu_sys_reg(vcpu, reg) = val;
 }
@@ -243,7 +255,15 @@ void shadow_refresh_cptr(struct kvm_vcpu *vcpu)
 	load_cptr(vcpu, vcpu->arch.loaded_bank);
 }
 
-/* Fine-grained traps: L0 has none of its own, L1's apply to vEL1&0. */
+/*
+ * Bits that trap when clear guard registers of features that are not offered: clear, whatever L1 has
+ * written there.
+ */
+#define HFGRTR_NBITS	GENMASK_ULL(63, 50)
+#define HFGITR_NBITS	GENMASK_ULL(59, 55)
+#define HDFGRTR_NBITS	GENMASK_ULL(62, 59)
+
+/* Fine-grained traps: L0 has no others of its own, L1's apply to vEL1&0. */
 static __always_inline void load_fgt(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	const u64 *r = vcpu->arch.ctxt.sys_regs;
@@ -255,11 +275,11 @@ static __always_inline void load_fgt(struct kvm_vcpu *vcpu, enum loaded_bank ban
 	if (likely(!want && !vcpu->arch.fgt_loaded) ||
 	    !(vcpu->kvm->vcpu_features & BIT(FEAT_FGT)))
 		return;
-	write_sysreg_s(want ? r[HFGRTR_EL2] : 0, SYS_HFGRTR_EL2);
-	write_sysreg_s(want ? r[HFGWTR_EL2] : 0, SYS_HFGWTR_EL2);
-	write_sysreg_s(want ? r[HFGITR_EL2] : 0, SYS_HFGITR_EL2);
-	write_sysreg_s(want ? r[HDFGRTR_EL2] : 0, SYS_HDFGRTR_EL2);
-	write_sysreg_s(want ? r[HDFGWTR_EL2] : 0, SYS_HDFGWTR_EL2);
+	write_sysreg_s(want ? r[HFGRTR_EL2] & ~HFGRTR_NBITS : 0, SYS_HFGRTR_EL2);
+	write_sysreg_s(want ? r[HFGWTR_EL2] & ~HFGRTR_NBITS : 0, SYS_HFGWTR_EL2);
+	write_sysreg_s(want ? r[HFGITR_EL2] & ~HFGITR_NBITS : 0, SYS_HFGITR_EL2);
+	write_sysreg_s(want ? r[HDFGRTR_EL2] & ~HDFGRTR_NBITS : 0, SYS_HDFGRTR_EL2);
+	write_sysreg_s(want ? r[HDFGWTR_EL2] & ~HDFGRTR_NBITS : 0, SYS_HDFGWTR_EL2);
 	vcpu->arch.fgt_loaded = want != 0;
 }
 
@@ -334,9 +354,12 @@ static noinline void unload_special(struct kvm_vcpu *vcpu, enum loaded_bank bank
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
 
 	if (bank == BANK_VEL2_NVHE) {
+		u64 spsr = ctxt->sys_regs[SPSR_EL2];
+
 		fold_nvhe(ctxt->shadow_sys_regs, ctxt->sys_regs);
 		if (spsr_is_coded(vcpu))
-			ctxt->sys_regs[SPSR_EL2] = spsr_from_nv_nvhe(ctxt->sys_regs[SPSR_EL2]);
+			ctxt->sys_regs[SPSR_EL2] =
+				spsr_from_nv_nvhe(ctxt->shadow_sys_regs[SPSR_EL1], spsr);
 	} else if (!(read_sysreg(HCR_EL2) & HCR_VSE)) {
 		/* The virtual SError was taken: the architecture clears HCR_EL2.VSE (R_GXWRC). */
 		ctxt->sys_regs[HCR_EL2] &= ~HCR_VSE;
