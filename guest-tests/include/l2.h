@@ -19,6 +19,8 @@ typedef u64 (*l2_fn)(u64 a, u64 b);
 extern u64 l2_hcr;			/* HCR_EL2 while L2 runs; l2_init() sets its base */
 extern struct pgtable l2_s2;		/* identity, 2 MiB blocks, VMID 1 */
 
+extern char l2_return_el1[], l2_return_el0[];	/* what a function of L2 returns to */
+
 void l2_init(void);			/* stage 2, EL1 registers, no traps; leaves HCR_EL2 alone */
 void l2_reset_el1(void);		/* EL1 registers only: MMU off */
 void l2_set_stage2(const struct pgtable *s2, u64 vmid);

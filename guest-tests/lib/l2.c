@@ -9,7 +9,7 @@
 #define CPTR_NVHE	0x33ffUL
 #define EXIT_LIMIT	64
 
-extern char l2_vectors[], l2_return_el1[], l2_return_el0[];
+extern char l2_vectors[];
 
 u64 l2_hcr;
 struct pgtable l2_s2;

@@ -40,7 +40,8 @@ def run(name: str, mode: str, **more: Any) -> Result:
     """One run of a guest of the table."""
     row = GUESTS[name]
     append = str(row.get("append", ""))
-    config = RunConfig(l1=name, l1_mode=mode, l1_append=append, **more)
+    smp = int(row.get("smp", 1))
+    config = RunConfig(l1=name, l1_mode=mode, l1_append=append, smp=smp, **more)
     config.timeout = float(row.get("timeout", 20))
     return execute(config, resolve(config))
 

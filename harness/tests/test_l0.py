@@ -52,7 +52,7 @@ def test_corrupt_stack(host: str) -> None:
 @pytest.mark.parametrize("mech", ["nv2", "nv"])
 def test_timeslice(host: str, mech: str) -> None:
     """Two vCPUs that share one CPU keep all their registers apart."""
-    result = boot("vel2.test=timeslice vel2.smp=2", l1="timeslice", host=host, mech=mech)
+    result = boot("vel2.test=timeslice vel2.smp=2", l1="smp", host=host, mech=mech)
     assert result.status == 0, explain(result)
 
 

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Two CPUs: CPU_ON, CPU_OFF, AFFINITY_INFO; both check all registers they own while they run at the
+ * same time, with L2s of their own; SGIs between them; TLBIs that reach the other one. Run with two
+ * CPUs, which a hypervisor below may well serve by turns on one.
+ */
+#include "gic.h"
+#include "l2.h"
+#include "mmio.h"
+
+#define ROUNDS		300
+#define STACK_SIZE	16384
+#define ALIAS		0x50000000UL
+#define SGI_PING	6
+#define GICR_STRIDE	0x20000UL
+
+extern char secondary_entry[];
+extern u64 secondary_hcr;
+u64 secondary_hcr;
+void secondary_main(void);
+
+enum { CMD_CHECK, CMD_PONG, CMD_READ, CMD_OFF };
+
+static u8 stack[STACK_SIZE] __attribute__((aligned(16)));
+static volatile u64 command, answer, started;
+static volatile u64 data[2][512] __attribute__((aligned(4096)));
+
+/* Leaf functions of L2 that need no stack. */
+L2_ASM(l2_regs, "msr tpidr_el1, x0\n msr tpidr_el0, x0\n msr contextidr_el1, x0\n"
+       "msr far_el1, x0\n msr mair_el1, x0\n isb\n mov x1, x0\n hvc #1\n"
+       "mrs x2, tpidr_el1\n eor x0, x2, x1\n mrs x2, tpidr_el0\n eor x2, x2, x1\n"
+       "orr x0, x0, x2\n mrs x2, far_el1\n eor x2, x2, x1\n orr x0, x0, x2\n"
+       "mrs x2, mair_el1\n eor x2, x2, x1\n orr x0, x0, x2")
+
+static void barrier_write(volatile u64 *p, u64 v)
+{
+	dsb(ish);
+	*p = v;
+	dsb(ish);
+}
+
+static u64 wait_not(volatile u64 *p, u64 v)
+{
+	u64 got;
+
+	while ((got = *p) == v)
+		asm volatile("yield");
+	dsb(ish);
+	return got;
+}
+
+/* A command is a number that grows, its low digit what to do: nothing is lost, nothing done twice. */
+static void tell(u64 cmd)
+{
+	barrier_write(&answer, 0);
+	barrier_write(&command, command / 10 * 10 + 10 + cmd);
+}
+
+static u64 ask(u64 cmd)
+{
+	tell(cmd);
+	return wait_not(&answer, 0);
+}
+
+/* Values that differ between the CPUs, in registers of EL2, EL1 and EL0. How many do not hold? */
+static u64 own_registers(u64 seed)
+{
+	u64 bad = 0;
+
+	write_sysreg(seed, tpidr_el2);
+	write_sysreg(seed * 3, tpidr_el1);
+	write_sysreg(seed * 5, tpidrro_el0);
+	write_sysreg(seed * 7, sp_el0);
+	write_sysreg(seed * 16, sp_el1);
+	write_sysreg(seed << 4, cntvoff_el2);
+	write_sysreg(seed * 9, vmpidr_el2);
+	guest_write(seed * 11, CONTEXTIDR);
+	guest_write(seed << 12, TTBR0);
+	guest_write(seed << 11, VBAR);
+	guest_write(seed * 13, MAIR);
+	write_sysreg(seed * 15, SYS_ICH_VMCR_EL2);
+	asm volatile("fmov d7, %0" : : "r"(seed * 17));
+	if (seed & 1)
+		smccc(PSCI_VERSION, 0, 0, 0);
+	else
+		gicd_read(GICD_TYPER);
+	bad += read_sysreg(tpidr_el2) != seed;
+	bad += read_sysreg(tpidr_el1) != seed * 3;
+	bad += read_sysreg(tpidrro_el0) != seed * 5;
+	bad += read_sysreg(sp_el0) != seed * 7;
+	bad += read_sysreg(sp_el1) != seed * 16;
+	bad += read_sysreg(cntvoff_el2) != seed << 4;
+	bad += read_sysreg(vmpidr_el2) != seed * 9;
+	bad += guest_read(CONTEXTIDR) != seed * 11;
+	bad += guest_read(TTBR0) != seed << 12;
+	bad += guest_read(VBAR) != seed << 11;
+	bad += guest_read(MAIR) != seed * 13;
+	return bad;
+}
+
+static u64 d7(void)
+{
+	u64 v;
+
+	asm volatile("fmov %0, d7" : "=r"(v));
+	return v;
+}
+
+/* One visit of an L2 that fills its registers, leaves, and compares when it is back. */
+static u64 own_l2(u64 seed, u64 vmid)
+{
+	struct vcpu v = { .x = { seed }, .pc = (u64)l2_regs, .pstate = L2_EL1 };
+	u64 hcr = read_sysreg(hcr_el2);
+	u64 bad;
+
+	l2_set_stage2(&l2_s2, vmid);
+	guest_write(SCTLR_EL1_RES1, SCTLR);
+	v.x[30] = (u64)l2_return_el1;
+	write_sysreg(l2_hcr, hcr_el2);
+	isb();
+	guest_enter(&v);
+	bad = FIELD(v.esr, 15, 0) != 1;
+	guest_enter(&v);
+	bad += !l2_done(&v) || v.x[0] != 0;
+	write_sysreg(hcr, hcr_el2);
+	isb();
+	return bad;
+}
+
+static u64 check_all(u64 cpu)
+{
+	u64 bad = 0;
+
+	write_sysreg(vhe_mode ? 3UL << 20 : 0x33ff, cptr_el2);
+	isb();
+	for (u64 i = 1; i <= ROUNDS; i++) {
+		u64 seed = i * 2 + cpu + (cpu << 20);
+
+		bad += own_registers(seed);
+		bad += own_l2(seed * 8, 10 + cpu);
+		bad += d7() != seed * 17;
+	}
+	return bad;
+}
+
+static void init_gicr(u64 cpu)
+{
+	u64 base = GICR_BASE + cpu * GICR_STRIDE;
+
+	mmio_write32(base + GICR_WAKER, 0);
+	while (mmio_read32(base + GICR_WAKER) & BIT(2))
+		;
+	mmio_write32(base + GICR_SGI + GICD_IGROUPR(0), ~0U);
+	mmio_write32(base + GICR_SGI + GICD_ISENABLER(0), 1U << SGI_PING);
+	write_sysreg(0xf, SYS_ICC_SRE_EL2);
+	isb();
+	write_sysreg(0xff, SYS_ICC_PMR_EL1);
+	write_sysreg(1, SYS_ICC_IGRPEN1_EL1);
+	isb();
+}
+
+static void send_to(u64 cpu)
+{
+	dsb(ishst);
+	write_sysreg((u64)SGI_PING << 24 | BIT(cpu), SYS_ICC_SGI1R_EL1);
+	isb();
+}
+
+static void wait_ping(void)
+{
+	while (gic_ack() != SGI_PING)
+		;
+	gic_eoi(SGI_PING);
+}
+
+static void obey(u64 cmd)
+{
+	switch (cmd) {
+	case CMD_CHECK:
+		barrier_write(&answer, check_all(1) + 1);
+		break;
+	case CMD_PONG:
+		for (unsigned int i = 0; i < 20; i++) {
+			wait_ping();
+			send_to(0);
+		}
+		barrier_write(&answer, 1);
+		break;
+	case CMD_READ:
+		barrier_write(&answer, *(volatile u64 *)ALIAS);
+		break;
+	case CMD_OFF:
+		barrier_write(&answer, 1);
+		smccc(PSCI_CPU_OFF, 0, 0, 0);
+		fail("CPU_OFF came back");
+	}
+}
+
+void secondary_main(void)
+{
+	u64 last = command;
+
+	mmu_init_el2();
+	init_gicr(1);
+	barrier_write(&started, started + 1);
+	for (;;) {
+		last = wait_not(&command, last);
+		obey(last % 10);
+	}
+}
+
+static s64 start(void)
+{
+	s64 ret = smccc(PSCI_CPU_ON, 1, (u64)secondary_entry, (u64)stack + STACK_SIZE);
+
+	if (ret == -2)
+		fail("there is no second CPU");
+	return ret;
+}
+
+static void at_the_same_time(void)
+{
+	u64 here;
+
+	tell(CMD_CHECK);
+	here = check_all(0);
+	check_eq("values lost on CPU 0", here, 0);
+	check_eq("values lost on CPU 1", wait_not(&answer, 0) - 1, 0);
+}
+
+static void ping_pong(void)
+{
+	tell(CMD_PONG);
+	for (unsigned int i = 0; i < 20; i++) {
+		send_to(1);
+		wait_ping();
+	}
+	wait_not(&answer, 0);
+	printf("20 SGIs there and back\n");
+}
+
+static void broadcast(void)
+{
+	data[0][0] = 0x111;
+	data[1][0] = 0x222;
+	pt_map_at(&el2_low, ALIAS, (u64)data[0], el2_normal(), 3);
+	dsb(ish);
+	check_eq("CPU 1 reads the first page", ask(CMD_READ), 0x111);
+	pt_map_at(&el2_low, ALIAS, (u64)data[1], el2_normal(), 3);
+	asm volatile("tlbi vae2is, %0\n dsb ish\n isb" : : "r"(ALIAS >> 12) : "memory");
+	check_eq("and after VAE2IS the second", ask(CMD_READ), 0x222);
+}
+
+static void off_and_on(void)
+{
+	ask(CMD_OFF);
+	while (smccc(PSCI_AFFINITY_INFO, 1, 0, 0) == 0)
+		asm volatile("yield");
+	printf("AFFINITY_INFO after CPU_OFF: %ld\n", smccc(PSCI_AFFINITY_INFO, 1, 0, 0));
+	printf("CPU_ON again: %ld\n", start());
+	wait_not(&started, 1);
+	printf("started twice\n");
+}
+
+void guest_main(void)
+{
+	s64 ret;
+
+	secondary_hcr = read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO;
+	write_sysreg(secondary_hcr, hcr_el2);
+	isb();
+	mmu_init_el2();
+	gic_init();
+	gic_enable(SGI_PING);
+	l2_init();
+	ret = start();
+	printf("CPU_ON: %ld\n", ret);
+	wait_not(&started, 0);
+	printf("AFFINITY_INFO: %ld\n", smccc(PSCI_AFFINITY_INFO, 1, 0, 0));
+	printf("CPU_ON while on: %ld\n", start());
+	at_the_same_time();
+	ping_pong();
+	broadcast();
+	off_and_on();
+}
