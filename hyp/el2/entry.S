@@ -82,6 +82,11 @@ lower_serror:
 	lower_el UPCALL_SERROR
 	b	guest_resume
 
+	.globl	__guest_enter_corrupt
+__guest_enter_corrupt:
+	mov	x1, #0x7000000000	/* within the VA range, mapped to nothing */
+	mov	sp, x1
+
 /*
  * int __guest_enter(struct kvm_vcpu *vcpu): run the guest as its context says. Returns the
  * host_exit for which an exit handler did not want to resume it.

@@ -14,10 +14,11 @@ void __noreturn hyp_panic_report(u64 esr, u64 pc, u64 far, u64 spsr, struct kvm_
 
 static void report_vcpu(struct json *j, const struct kvm_vcpu *vcpu)
 {
-	unsigned int level = vcpu->arch.exit_level;
+	bool vel1 = vcpu->arch.loaded_bank == BANK_VEL1;
+	unsigned int level = vel1 && (vcpu_hcr_el2(vcpu) & HCR_VM) ? LEVEL_L2 : LEVEL_L1;
 
 	json_u64(j, "vcpu", (u64)vcpu->vcpu_id);
-	json_str(j, "level", level < NR_LEVELS ? level_names[level] : "?");
+	json_str(j, "level", level_names[level]);
 	json_hex(j, "guest_pc", vcpu->arch.ctxt.regs.pc);
 	json_hex(j, "guest_pstate", vcpu->arch.ctxt.regs.pstate);
 	json_u64(j, "bank", (u64)vcpu->arch.loaded_bank);

@@ -7,6 +7,7 @@
  * registers, so every __kvm_vcpu_run() is a load, a run and a put around a save of the host's.
  */
 #include <kvm_hyp.h>
+#include <options.h>
 #include <sysreg-sr.h>
 
 static bool has_pauth(const struct kvm_vcpu *vcpu)
@@ -107,7 +108,10 @@ int __kvm_vcpu_run(struct kvm_vcpu *vcpu)
 		load_vcpu(vcpu);
 	hyp_exit_handlers.enter(vcpu);
 
-	ret = __guest_enter(vcpu);
+	if (unlikely(opts.test == TEST_CORRUPT_STACK))
+		ret = __guest_enter_corrupt(vcpu);
+	else
+		ret = __guest_enter(vcpu);
 
 	hyp_exit_handlers.leave(vcpu);
 	if (!has_vhe())

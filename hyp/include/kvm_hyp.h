@@ -99,6 +99,8 @@ struct hyp_upcalls {
 extern const struct hyp_upcalls hyp_exit_handlers;
 
 int __guest_enter(struct kvm_vcpu *vcpu);
+/* The same with a stack pointer that points nowhere: vel2.test=corrupt-stack. Ends in hyp_panic. */
+int __guest_enter_corrupt(struct kvm_vcpu *vcpu);
 void __fpsimd_save(struct fpsimd_state *fp);
 void __fpsimd_restore(const struct fpsimd_state *fp);
 
