@@ -56,6 +56,22 @@ def test_timeslice(host: str, mech: str) -> None:
     assert result.status == 0, explain(result)
 
 
+@pytest.mark.parametrize("host, l1_mode", [("vhe", "vhe"), ("vhe", "nvhe"), ("nvhe", "vhe")])
+def test_deferred_registers(host: str, l1_mode: str) -> None:
+    """A plain exit under a VHE host switches no deferrable register; under an nVHE host each does."""
+    result = boot(l1="gic", host=host, l1_mode=l1_mode, append=f"mode={l1_mode}")
+    assert result.status == 0, explain(result)
+    (counters,) = result.counters
+    visits = sum(
+        counters["exits"]["L1"][reason]["handled"] for reason in ("dabt", "irq")
+    )  # these go to the host
+    assert visits > 50
+    if host == "vhe":
+        assert counters["el1_bank_switches"] < 5  # what the L1 itself asks for by changing mode
+    else:
+        assert counters["el1_bank_switches"] >= visits
+
+
 @pytest.mark.parametrize(
     "words, complaint",
     [
