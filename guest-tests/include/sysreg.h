@@ -22,6 +22,9 @@
 	asm volatile("msr " STR(r) ", %x0" : : "rZ"(v_) : "memory");	\
 } while (0)
 
+/* Starts an asm that names FP registers; -mgeneral-regs-only keeps the compiler itself from them. */
+#define WITH_FP		".arch_extension fp\n .arch_extension simd\n"
+
 #define isb()		asm volatile("isb" : : : "memory")
 #define dsb(o)		asm volatile("dsb " #o : : : "memory")
 #define wfi()		asm volatile("wfi" : : : "memory")

@@ -16,6 +16,7 @@ user_svc_then_done:
 
 	/* Uses an FP register, then one system call. */
 	.global	user_fp
+	.arch_extension fp
 user_fp:
 	fmov	x0, d0
 	svc	#2

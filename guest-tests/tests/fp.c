@@ -18,7 +18,7 @@ static u64 fp_fill(u64 seed, u64 fpcr)
 {
 	u64 s = seed;
 
-	asm volatile(FP_REGS(SET) "msr fpcr, %1\n msr fpsr, %2"
+	asm volatile(WITH_FP FP_REGS(SET) "msr fpcr, %1\n msr fpsr, %2"
 		     : "+r"(s) : "r"(fpcr), "r"(seed & 0x1f) : "memory");
 	return s;
 }
@@ -29,12 +29,12 @@ static u64 fp_sum(u64 a, u64 b)
 
 	(void)a;
 	(void)b;
-	asm volatile(FP_REGS(SUM) "mrs %1, fpcr\n mrs %2, fpsr"
+	asm volatile(WITH_FP FP_REGS(SUM) "mrs %1, fpcr\n mrs %2, fpsr"
 		     : "+r"(s), "=r"(fpcr), "=r"(fpsr) : : "x9", "memory");
 	return s ^ (fpcr << 20) ^ fpsr;
 }
 
-L2_ASM(use_fp, "fmov x0, d0")
+L2_ASM(use_fp, WITH_FP "fmov x0, d0")
 L2_ASM(use_fpcr, "mrs x0, fpcr")
 L2_ASM(use_cpacr, "mrs x0, cpacr_el1")
 
@@ -67,7 +67,7 @@ static void trap_row(const char *name, u64 cptr)
 	l2_trace("fpcr at EL1", use_fpcr, 0, 0, L2_EL1, 0);
 	l2_trace("cpacr", use_cpacr, 0, 0, L2_EL1, 0);
 	exc_arm(0);
-	asm volatile("fmov x9, d0" : : : "x9", "memory");
+	asm volatile(WITH_FP "fmov x9, d0" : : : "x9", "memory");
 	exc_show("fp at EL2", exc_take());
 	exc_arm(0);
 	asm volatile("mrs x9, fpsr" : : : "x9", "memory");

@@ -25,12 +25,12 @@ static u8 stack[STACK_SIZE] __attribute__((aligned(16)));
 static volatile u64 command, answer, started;
 static volatile u64 data[2][512] __attribute__((aligned(4096)));
 
-/* Leaf functions of L2 that need no stack. */
-L2_ASM(l2_regs, "msr tpidr_el1, x0\n msr tpidr_el0, x0\n msr contextidr_el1, x0\n"
-       "msr far_el1, x0\n msr mair_el1, x0\n isb\n mov x1, x0\n hvc #1\n"
-       "mrs x2, tpidr_el1\n eor x0, x2, x1\n mrs x2, tpidr_el0\n eor x2, x2, x1\n"
-       "orr x0, x0, x2\n mrs x2, far_el1\n eor x2, x2, x1\n orr x0, x0, x2\n"
-       "mrs x2, mair_el1\n eor x2, x2, x1\n orr x0, x0, x2")
+/* A leaf function of L2, which needs no stack: x0 is 0 at the end if nothing was lost. */
+#define COMPARE(reg)	"mrs x2, " reg "\n eor x2, x2, x1\n orr x0, x0, x2\n"
+L2_ASM(l2_regs,
+       "msr tpidr_el1, x0\n msr tpidr_el0, x0\n msr contextidr_el1, x0\n msr far_el1, x0\n"
+       "msr mair_el1, x0\n isb\n mov x1, x0\n hvc #1\n mov x0, xzr\n" COMPARE("tpidr_el1")
+	       COMPARE("tpidr_el0") COMPARE("far_el1") COMPARE("mair_el1"))
 
 static void barrier_write(volatile u64 *p, u64 v)
 {
@@ -79,7 +79,7 @@ static u64 own_registers(u64 seed)
 	guest_write(seed << 11, VBAR);
 	guest_write(seed * 13, MAIR);
 	write_sysreg(seed * 15, SYS_ICH_VMCR_EL2);
-	asm volatile("fmov d7, %0" : : "r"(seed * 17));
+	asm volatile(WITH_FP "fmov d7, %0" : : "r"(seed * 17));
 	if (seed & 1)
 		smccc(PSCI_VERSION, 0, 0, 0);
 	else
@@ -102,7 +102,7 @@ static u64 d7(void)
 {
 	u64 v;
 
-	asm volatile("fmov %0, d7" : "=r"(v));
+	asm volatile(WITH_FP "fmov %0, d7" : "=r"(v));
 	return v;
 }
 
