@@ -86,6 +86,28 @@ static bool is_cpu(const void *fdt, int node, u64 arg)
 	return p && len == 4 && !memcmp(p, "cpu", 4);
 }
 
+/* A CPU that L0's machine has not: it shares one with others. Like the first, with affinity @n. */
+static int add_cpu(void *fdt, int cpus, unsigned int n)
+{
+	int node = fdt_first_subnode(fdt, cpus), len, cells = fdt_address_cells(fdt, cpus);
+	const char *p = fdt_getprop(fdt, node, "compatible", &len);
+	char name[16], compatible[64];
+	u64 reg = n;
+
+	TRY(cells);
+	if (!p || len > (int)sizeof(compatible))
+		return -FDT_ERR_BADVALUE;
+	memcpy(compatible, p, (size_t)len);	/* the tree moves under @p */
+	snprintf(name, sizeof(name), "cpu@%x", n);
+	node = fdt_add_subnode(fdt, cpus, name);
+	TRY(node);
+	TRY(fdt_setprop_string(fdt, node, "device_type", "cpu"));
+	TRY(fdt_setprop(fdt, node, "compatible", compatible, len));
+	TRY(fdt_setprop_string(fdt, node, "enable-method", "psci"));
+	return cells == 2 ? fdt_setprop_u64(fdt, node, "reg", reg) :
+			    fdt_setprop_u32(fdt, node, "reg", n);
+}
+
 /* The first @nr CPUs, without topology: what is left of it would name CPUs that are gone. */
 static int fix_cpus(void *fdt, unsigned int nr)
 {
@@ -109,7 +131,11 @@ static int fix_cpus(void *fdt, unsigned int nr)
 		TRY(fdt_setprop_string(fdt, node, "enable-method", "psci"));
 		n++;
 	}
-	return n == nr ? 0 : -FDT_ERR_BADVALUE;
+	if (!n)
+		return -FDT_ERR_BADVALUE;
+	for (; n < nr; n++)
+		TRY(add_cpu(fdt, cpus, n));
+	return 0;
 }
 
 /*

@@ -59,8 +59,6 @@ static void l1_vcpus(void)
 	unsigned int i, n = opts.smp ? opts.smp : plat.nr_cpus;
 	char *mem = __pool_start;
 
-	if (n > plat.nr_cpus && opts.test != TEST_TIMESLICE)
-		l0_fatal_user("vel2.smp=%u: the machine has %u CPU(s)", n, plat.nr_cpus);
 	l1.nr_vcpus = (int)n;
 	for (i = 0; i < n; i++, mem += size) {
 		struct kvm_vcpu *vcpu = (struct kvm_vcpu *)mem;
