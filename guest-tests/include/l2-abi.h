@@ -2,7 +2,7 @@
 /*
  * What the bundled L1 and its L2 agree on: L2's memory map (L2 IPAs), hypercalls (HVC #0, function
  * in x0, argument in x1, result in x0). L2 starts at L2_BASE, EL1, MMU off, x0 = iterations,
- * x1 = warm-ups.
+ * x1 = warm-ups; its memory behind the image is zero.
  */
 #ifndef GUEST_L2_ABI_H
 #define GUEST_L2_ABI_H
