@@ -17,8 +17,8 @@ static u32 access_of(const struct kvm_vcpu *vcpu, u64 esr)
 	u32 access = (*vcpu_cpsr(vcpu) & PSR_MODE_MASK) == PSR_MODE_EL0t ? S2_ACC_EL0 : 0;
 
 	if (esr & ESR_S1PTW)
-		return access | S2_ACC_S1PTW | (!is_iabt(esr) && (esr & ESR_WNR) ? S2_ACC_WRITE : 0) |
-		       S2_ACC_READ;
+		return access | S2_ACC_S1PTW |
+		       (!is_iabt(esr) && (esr & ESR_WNR) ? S2_ACC_WRITE : 0) | S2_ACC_READ;
 	if (is_iabt(esr))
 		return access | S2_ACC_EXEC;
 	/* Cache maintenance reports WnR=1 but needs to read only. */

@@ -7,7 +7,8 @@
 #define DEFINE(sym, val) asm volatile("\n.ascii \"->" #sym " %0 \"" : : "i"(val))
 
 _Static_assert(offsetof(struct kvm_cpu_context, hw_pstate) ==
-	       offsetof(struct kvm_cpu_context, regs.pc) + 8, "entry.S loads both at once");
+		       offsetof(struct kvm_cpu_context, regs.pc) + 8,
+	       "entry.S loads both at once");
 _Static_assert(offsetof(struct kvm_vcpu, arch.ctxt) == 0, "entry.S takes a vcpu for its context");
 
 int main(void);

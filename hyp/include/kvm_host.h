@@ -98,7 +98,7 @@ struct exit_trace {
 
 struct vcpu_stats {
 	u64 exits[NR_LEVELS][NR_EXITS][NR_OUTCOMES];
-	u64 instructions[NR_LEVELS][NR_EXITS];	/* only while the PMU counts and markers are on */
+	u64 instructions[NR_LEVELS][NR_EXITS];	/* under CAP_INSN, see insn.h */
 	u32 sysregs[NR_SYS_DESCS][2];		/* [][0] reads, [][1] writes */
 	u64 el1_bank_switches;			/* deferrable registers saved or loaded, per bank */
 	u64 trace_seq;
@@ -139,7 +139,8 @@ struct kvm_vcpu_arch {
 			u64 hcr_res1;		/* of the virtual HCR_EL2: E2H if E2H0=NI */
 			u64 mpidr, midr;	/* MPIDR_EL1 and MIDR_EL1 of the virtual CPU */
 			u64 mdcr_vel1, mdcr_vel2; /* MDCR_EL2 of the hardware for vEL1&0, vEL2 */
-			struct s2_mmu *l2_mmu;	/* referenced: the stage 2 that vEL1&0 last ran with */
+			struct s2_mmu
+				*l2_mmu; /* referenced: the stage 2 that vEL1&0 last ran with */
 			struct s2_guest l2_key;	/* the registers that l2_mmu was looked up with */
 			struct s2_mmu *hw_mmu;	/* stage 2 in VTTBR_EL2 */
 			l2ipa_t prefill_ipa;
@@ -154,7 +155,8 @@ struct kvm_vcpu_arch {
 	struct vcpu_stats stats;
 };
 _Static_assert(offsetof(struct kvm_vcpu_arch, smccc_args) + 32 <=
-	       offsetof(struct kvm_cpu_context, fp), "near[] is too small");
+		       offsetof(struct kvm_cpu_context, fp),
+	       "near[] is too small");
 
 struct kvm_vcpu {
 	struct kvm_vcpu_arch arch;	/* first: a vcpu and its context have one address in entry.S */

@@ -91,7 +91,8 @@ struct hyp_upcalls {
 	enum host_exit (*sync)(struct kvm_vcpu *vcpu);
 	enum host_exit (*irq)(struct kvm_vcpu *vcpu);
 	enum host_exit (*serror)(struct kvm_vcpu *vcpu);
-	void (*enter)(struct kvm_vcpu *vcpu);	/* from the host: choose and load the bank, interrupts */
+	void (*enter)(
+		struct kvm_vcpu *vcpu); /* from the host: choose and load the bank, interrupts */
 	void (*leave)(struct kvm_vcpu *vcpu);	/* to the host: list registers */
 	void (*load)(struct kvm_vcpu *vcpu);	/* vCPU comes onto this CPU: stage 2, timers, vGIC */
 	void (*put)(struct kvm_vcpu *vcpu);
