@@ -3,6 +3,7 @@
  * Between exit and entry: which virtual EL runs next, and everything that follows from it. EL2.
  */
 #include <debug.h>
+#include <insn.h>
 #include <kvm_hyp.h>
 #include <nested.h>
 
@@ -75,6 +76,7 @@ static void nested_enter(struct kvm_vcpu *vcpu)
 {
 	bool fresh = vcpu->arch.loaded_bank == BANK_NONE;
 
+	insn_host_runs(false);
 	if (!fresh) {
 		/* What the host may have changed while this bank stayed loaded. */
 		shadow_refresh_cptr(vcpu);
@@ -88,6 +90,7 @@ static void nested_leave(struct kvm_vcpu *vcpu)
 {
 	timer_hyp_sync(vcpu);
 	vgic_hyp_exit(vcpu);
+	insn_host_runs(true);
 }
 
 const struct hyp_upcalls hyp_exit_handlers = {

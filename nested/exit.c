@@ -7,6 +7,7 @@
  * taken at vEL2 are L0's to emulate; of those from vEL1&0 L1 gets what its control registers ask.
  */
 #include <abi.h>
+#include <insn.h>
 #include <psci.h>
 #include <trace.h>
 
@@ -158,6 +159,8 @@ static noinline enum host_exit sync_exit(struct kvm_vcpu *vcpu, u64 esr)
 	return ret;
 }
 
+#define ESR_OF_ERET	(((u64)ESR_EC_ERET << ESR_EC_SHIFT) | ESR_IL)
+
 /* The fast paths below are for a VHE L1 under nv2, and leave nothing in the trace ring. */
 static inline bool fast_paths(u64 hcr)
 {
@@ -175,7 +178,7 @@ static inline void count_fast(struct kvm_vcpu *vcpu, enum level level, enum exit
  * ERET of vEL2: to itself or its user space, which is the same bank, or to vEL1&0. Everything that
  * sync_exit() would do for it, in a row. False: not an ERET of that kind.
  */
-static inline bool eret_of_vel2(struct kvm_vcpu *vcpu, u64 hcr)
+static __always_inline bool eret_of_vel2(struct kvm_vcpu *vcpu, u64 hcr)
 {
 	u64 spsr, mode, legal = BIT(PSR_MODE_EL0t) | BIT(PSR_MODE_EL2h);
 
@@ -203,7 +206,7 @@ static inline bool eret_of_vel2(struct kvm_vcpu *vcpu, u64 hcr)
 }
 
 /* HVC of vEL1: L1's, whatever it asks for. */
-static inline bool hvc_of_vel1(struct kvm_vcpu *vcpu, u64 esr, u64 hcr)
+static __always_inline bool hvc_of_vel1(struct kvm_vcpu *vcpu, u64 esr, u64 hcr)
 {
 	if (vcpu->arch.loaded_bank != BANK_VEL1 || (hcr & HCR_HCD) ||
 	    (esr & ESR_IMM16) == MARKER_HVC)
@@ -218,19 +221,35 @@ static inline bool hvc_of_vel1(struct kvm_vcpu *vcpu, u64 esr, u64 hcr)
 	return true;
 }
 
-enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu)
+static __always_inline enum host_exit fast_or_sync_exit(struct kvm_vcpu *vcpu)
 {
 	u64 esr = read_sysreg(esr_el2), hcr = READ_ONCE(__vcpu_sys_reg(vcpu, HCR_EL2));
 
-	if (esr >> ESR_EC_SHIFT == ESR_EC_ERET && fast_paths(hcr) && eret_of_vel2(vcpu, hcr))
+	/* All of the syndrome: ERETAA and ERETAB have work of their own. */
+	if (esr == ESR_OF_ERET && fast_paths(hcr) && eret_of_vel2(vcpu, hcr))
 		return HOST_EXIT_RESUME;
 	if (esr >> ESR_EC_SHIFT == ESR_EC_HVC64 && fast_paths(hcr) && hvc_of_vel1(vcpu, esr, hcr))
 		return HOST_EXIT_RESUME;
 	return sync_exit(vcpu, esr);
 }
 
+/* A copy of its own, so that the plain one needs no stack for the call. */
+static noinline enum host_exit counted_sync_exit(struct kvm_vcpu *vcpu)
+{
+	insn_account(vcpu, exit_reason_sync(read_sysreg(esr_el2)));
+	return fast_or_sync_exit(vcpu);
+}
+
+enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu)
+{
+	if (alternative_has_cap(CAP_INSN))
+		return counted_sync_exit(vcpu);
+	return fast_or_sync_exit(vcpu);
+}
+
 enum host_exit nested_irq_exit(struct kvm_vcpu *vcpu)
 {
+	insn_exit_begins(vcpu, EXIT_IRQ);
 	if (unlikely(kvm_arm_restore_shadow_state(vcpu)))
 		nested_set_bank(vcpu);
 	trace_exit(vcpu, 0);
@@ -241,6 +260,7 @@ enum host_exit nested_irq_exit(struct kvm_vcpu *vcpu)
 
 enum host_exit nested_serror_exit(struct kvm_vcpu *vcpu)
 {
+	insn_exit_begins(vcpu, EXIT_SERROR);
 	if (unlikely(kvm_arm_restore_shadow_state(vcpu)))
 		nested_set_bank(vcpu);
 	trace_exit(vcpu, read_sysreg(ESR_EL2));

@@ -8,7 +8,7 @@
  * beginning of the second's: a constant, which the guest's empty regions measure.
  */
 #include <abi.h>
-#include <hyp_init.h>
+#include <insn.h>
 #include <stats.h>
 
 #include <kvm_hyp.h>
@@ -16,33 +16,26 @@
 
 bool markers_on;
 
-static u64 insn_begin[MAX_VCPUS];
-
-static u64 instructions(void)
-{
-	isb();
-	return read_sysreg(PMEVCNTR0_EL0);
-}
+static u32 insn_begin[MAX_VCPUS];
 
 void marker_hvc(struct kvm_vcpu *vcpu)
 {
 	const u64 *regs = vcpu->arch.ctxt.regs.regs;
-	u64 now = 0;
+	u32 now = 0;
 
 	if (hyp_pmu)
-		now = instructions();
+		now = insn_now();
 	vcpu->arch.exit_reason = EXIT_HVC;
 	vcpu->arch.exit_outcome = OUT_HANDLED;
 	switch (regs[0]) {
 	case MARKER_BEGIN:
 		sample_begin(vcpu);
 		if (hyp_pmu)
-			insn_begin[vcpu->vcpu_id] = instructions();
+			insn_begin[vcpu->vcpu_id] = insn_now();
 		break;
 	case MARKER_END:
-		/* The counter has 32 bits. */
 		sample_emit(vcpu, regs[1], (enum level)vcpu->arch.exit_level, regs[2],
-			    hyp_pmu ? (u32)(now - insn_begin[vcpu->vcpu_id]) : NO_INSTRUCTIONS);
+			    hyp_pmu ? now - insn_begin[vcpu->vcpu_id] : NO_INSTRUCTIONS);
 		break;
 	}
 }

@@ -46,7 +46,7 @@ class RunConfig:
     timeout: float | None = None
     witness: bool | None = None
     native: bool = False
-    markers: bool = True
+    markers: bool | None = None
     trace: int | None = None  # default: 10, for a hang; none where instructions are counted
     l0_append: str = ""
     qemu_args: tuple[str, ...] = ()
@@ -224,6 +224,8 @@ def resolve(config: RunConfig) -> Target:
     config.mem = target.mem if config.mem is None else config.mem
     config.timeout = target.timeout if config.timeout is None else config.timeout
     config.icount = measured if config.icount is None else config.icount
+    # L0 counts the instructions of each exit, or those of marked regions alone.
+    config.markers = target.verdict if config.markers is None else config.markers
     config.witness = measured if config.witness is None else config.witness
     if config.trace is None:
         config.trace = 0 if config.icount else TRACE

@@ -2,7 +2,7 @@
 /*
  * A CPU's EL2 registers, for both kinds of host. EL2, MMU off, interrupts masked.
  */
-#include <hyp_init.h>
+#include <insn.h>
 #include <kvm_hyp.h>
 
 u64 boot_fdt;
@@ -51,22 +51,25 @@ static void init_host_el1(void)
 	write_sysreg((u64)stack + HYP_STACK_SIZE, SP_EL1);
 }
 
-/* Event counter 0 counts what retires at EL2, for good. INST_RETIRED exists under icount only. */
-static void init_pmu(void)
+/* INST_RETIRED exists under icount only. */
+static bool has_inst_retired(void)
 {
 	u64 ver = (read_sysreg(ID_AA64DFR0_EL1) >> 8) & 0xf;
 
-	hyp_pmu = 0;
-	if (!ver || ver == 0xf)
-		return;
-	if (!(read_sysreg(PMCEID0_EL0) & BIT(8)))
-		return;
+	return ver && ver != 0xf && (read_sysreg(PMCEID0_EL0) & BIT(8));
+}
+
+/* insn.h says what the two counters count. */
+static void init_pmu(void)
+{
 	/* P, U: not EL1, not EL0; NSH: EL2. */
 	write_sysreg(BIT(31) | BIT(30) | BIT(27) | 8, PMEVTYPER0_EL0);
+	write_sysreg(BIT(30) | 8, PMEVTYPER1_EL0);
 	write_sysreg(0, PMEVCNTR0_EL0);
+	write_sysreg(0, PMEVCNTR1_EL0);
 	write_sysreg(1, PMCNTENSET_EL0);
 	write_sysreg(read_sysreg(PMCR_EL0) | 1, PMCR_EL0);
-	hyp_pmu = 1;
+	insn_host_runs(true);
 }
 
 u64 hyp_cpu_init(unsigned int cpu)
@@ -74,6 +77,8 @@ u64 hyp_cpu_init(unsigned int cpu)
 	bool vhe = hyp_caps & BIT(CAP_VHE);
 
 	if (cpu == 0)
+		hyp_pmu = has_inst_retired();
+	if (hyp_pmu)
 		init_pmu();
 	write_sysreg(vhe ? HCR_HOST_VHE_FLAGS : HCR_HOST_NVHE_FLAGS, HCR_EL2);
 	isb();		/* E2H decides the format of all that follows */

@@ -135,7 +135,8 @@ static void choose_caps(void)
 		hyp_caps |= BIT(CAP_NV2);
 	if (opts.trace)
 		hyp_caps |= BIT(CAP_TRACE);
-	if (opts.markers && cpu_counts_instructions())
+	/* It costs instructions itself: not while a marked region is measured. */
+	if (!opts.markers && cpu_counts_instructions())
 		hyp_caps |= BIT(CAP_INSN);
 }
 
