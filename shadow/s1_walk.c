@@ -67,7 +67,7 @@ static int fault(struct s1_walk_result *res, enum s2_fault_kind kind, int level)
 	return -EFAULT;
 }
 
-static unsigned int pick_granule(const struct s1_caps *c, unsigned int shift)
+static u8 pick_granule(const struct s1_caps *c, u8 shift)
 {
 	if ((shift == 12 && c->tgran4) || (shift == 14 && c->tgran16) ||
 	    (shift == 16 && c->tgran64))
@@ -176,8 +176,8 @@ static bool in_range(const struct at_ctx *ctx, struct regime *r, va_t va, bool e
 	/* R_PLCGL, R_YXNYW; R_GTJBY, R_SXWGM */
 	if (r->tsz > max_tsz || r->tsz < (va52 ? 12 : 16))
 		return false;
-	r->g.ia_bits = 64 - r->tsz;
-	r->g.start_level = 3 - (int)((r->g.ia_bits - 1 - r->g.page_shift) / r->g.stride);
+	r->g.ia_bits = (u8)(64 - r->tsz);
+	r->g.start_level = (s8)(3 - (r->g.ia_bits - 1 - r->g.page_shift) / r->g.stride);
 	ext = va & GENMASK_ULL(top, r->g.ia_bits);
 	if (ext != (r->high ? GENMASK_ULL(top, r->g.ia_bits) : 0))
 		return false;

@@ -15,17 +15,7 @@
 
 static int walk(struct s2_mmu *mmu, l2ipa_t ipa, u32 access, struct s2_walk_result *res)
 {
-	const struct s2_walk_info info = {
-		.vttbr = mmu->tlb_vttbr,
-		.vtcr = mmu->tlb_vtcr,
-		.big_endian = mmu->big_endian,
-		.ptw = mmu->ptw,
-	};
-	const struct s2_mem_ops mem = {
-		.read = s2_vm_read64, .cmpxchg = s2_vm_cmpxchg64, .ctx = mmu->vm,
-	};
-
-	return s2_walk(&info, &mmu->vm->cfg.caps, &mem, ipa, access, res);
+	return s2_walk_planned(&mmu->plan, &mmu->vm->mem, ipa, access, res);
 }
 
 /* MemAttr[3:0] of L1 and of L0: the weaker memory type, and cacheability level by level. */

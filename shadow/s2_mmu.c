@@ -73,6 +73,9 @@ int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
 		return -EINVAL;
 	*vm = (struct s2_vm){ .cfg = *cfg };
 	vm->cfg.hw_pa_bits = pa_bits;
+	vm->mem = (struct s2_mem_ops){
+		.read = s2_vm_read64, .cmpxchg = s2_vm_cmpxchg64, .ctx = vm,
+	};
 	vm->budget.max = cfg->shadow_pages ? cfg->shadow_pages : DEFAULT_SHADOW_PAGES;
 	ret = s2_table_init(&vm->canonical.table, cfg->l1_ipa_bits, cfg->pool, NULL,
 			    &canonical_ops);
@@ -99,13 +102,38 @@ int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
 
 /* ---- L1's physical address space ---- */
 
+/* Notes a range of RAM, to be found without the table; one too many is found by the table alone. */
+static void note_ram(struct s2_vm *vm, ipa_t ipa, pa_t pa, u64 size)
+{
+	struct s2_ram *last = vm->nr_ram ? &vm->ram[vm->nr_ram - 1] : NULL;
+
+	if (last && ipa == last->ipa + last->size && pa == last->pa + last->size)
+		last->size += size;
+	else if (vm->nr_ram < S2_RAM_RANGES)
+		vm->ram[vm->nr_ram++] = (struct s2_ram){ ipa, size, pa };
+}
+
+/* The range is about to mean something else: if any of it is noted, only the table knows what. */
+static void forget_ram(struct s2_vm *vm, ipa_t ipa, u64 size)
+{
+	for (unsigned int i = 0; i < vm->nr_ram; i++) {
+		const struct s2_ram *r = &vm->ram[i];
+
+		if (ipa - r->ipa < r->size || r->ipa - ipa < size)
+			vm->nr_ram = 0;
+	}
+}
+
 static int map_canonical(struct s2_vm *vm, ipa_t ipa, pa_t pa, u64 size,
 			 const struct s2_leaf *attr)
 {
 	int ret;
 
 	lock(&vm->lock);
+	forget_ram(vm, ipa, size);
 	ret = s2_table_map(&vm->canonical.table, ipa, pa, size, attr, 30);
+	if (!ret && attr->memattr == S2_MEMATTR_NORMAL_WB)
+		note_ram(vm, ipa, pa, size);
 	unlock(&vm->lock);
 	return ret;
 }
@@ -133,6 +161,7 @@ int s2_vm_unmap(struct s2_vm *vm, ipa_t ipa, u64 size)
 	s64 ret;
 
 	lock(&vm->lock);
+	forget_ram(vm, ipa, size);
 	ret = s2_table_unmap(&vm->canonical.table, ipa, size, true);
 	/* Shadows are not indexed by what they map to; they fill again by themselves. */
 	for (unsigned int i = 0; i < vm->cfg.nr_shadows; i++)
@@ -158,7 +187,11 @@ static u64 *ram_word(struct s2_vm *vm, ipa_t ipa)
 	bool ram;
 	pa_t pa;
 
-	if (!s2_vm_ipa_to_pa(vm, ipa & ~7ULL, &pa, &ram) || !ram)
+	for (unsigned int i = 0; i < vm->nr_ram; i++) {
+		if (ipa - vm->ram[i].ipa < vm->ram[i].size)
+			return (u64 *)(uintptr_t)(vm->ram[i].pa + (ipa - vm->ram[i].ipa));
+	}
+	if (!s2_vm_ipa_to_pa(vm, ipa, &pa, &ram) || !ram)
 		return NULL;
 	return (u64 *)(uintptr_t)pa;
 }
@@ -195,8 +228,8 @@ bool s2_mmu_matches(const struct s2_mmu *mmu, const struct s2_guest *g)
 	if (!nested)
 		return FIELD_GET(VTTBR_VMID, mmu->tlb_vttbr ^ g->vttbr) == 0;
 	return mmu->tlb_vttbr == (g->vttbr & ~VTTBR_CNP) && mmu->tlb_vtcr == g->vtcr &&
-	       mmu->big_endian == !!(g->sctlr & SCTLR_ELx_EE) &&
-	       mmu->ptw == !!(g->hcr & HCR_PTW);
+	       mmu->plan.big_endian == !!(g->sctlr & SCTLR_ELx_EE) &&
+	       mmu->plan.ptw == !!(g->hcr & HCR_PTW);
 }
 
 void s2_mmu_empty(struct s2_mmu *mmu)
@@ -226,6 +259,12 @@ static void assign(struct s2_mmu *mmu, const struct s2_guest *g)
 {
 	struct s2_vm *vm = mmu->vm;
 	bool nested = g->hcr & (HCR_VM | HCR_DC);
+	const struct s2_walk_info info = {
+		.vttbr = g->vttbr,
+		.vtcr = g->vtcr,
+		.big_endian = g->sctlr & SCTLR_ELx_EE,
+		.ptw = g->hcr & HCR_PTW,
+	};
 
 	/* Leaves the root's pages zeroed, as the next table needs them. */
 	s2_mmu_empty(mmu);
@@ -236,8 +275,7 @@ static void assign(struct s2_mmu *mmu, const struct s2_guest *g)
 	set_hw(mmu, nested ? &mmu->table : &vm->canonical.table);
 	mmu->tlb_vttbr = g->vttbr & ~VTTBR_CNP;
 	mmu->tlb_vtcr = g->vtcr;
-	mmu->big_endian = g->sctlr & SCTLR_ELx_EE;
-	mmu->ptw = g->hcr & HCR_PTW;
+	s2_walk_make_plan(&info, &vm->cfg.caps, &mmu->plan);
 	mmu->nested_stage2_enabled = nested;
 	/* What the VMID's former life left in TLBs, stage 1 included. */
 	s2_hw_tlbi_vmid(mmu->hw_vttbr);

@@ -16,12 +16,6 @@
 /* How often a hardware update of a descriptor is tried when somebody else changes it meanwhile. */
 #define MAX_UPDATE_TRIES 8
 
-/* A walk's parameters, as VTCR_EL2 and the ID registers give them. */
-struct params {
-	struct vmsa_geometry g;
-	bool ha, hd;
-};
-
 u8 s2_fault_fsc(enum s2_fault_kind kind, int level)
 {
 	static const u8 base[] = {
@@ -56,13 +50,13 @@ unsigned int s2_vtcr_granule_shift(u64 vtcr, const struct s2_caps *caps)
 }
 
 /* AArch64.S2StartLevel, with the cases of AArch64.S2InvalidSL; below -1 if invalid. */
-static int start_level(const struct s2_caps *caps, const struct params *p, u64 vtcr)
+static int start_level(const struct s2_caps *caps, const struct vmsa_geometry *g, u64 vtcr)
 {
 	unsigned int sl0 = FIELD_GET(VTCR_SL0, vtcr);
 
-	switch (p->g.page_shift) {
+	switch (g->page_shift) {
 	case 12:
-		if (p->g.ds && (vtcr & VTCR_SL2))
+		if (g->ds && (vtcr & VTCR_SL2))
 			return sl0 ? -2 : -1;
 		if (sl0 == 3)
 			return caps->ttst ? 3 : -2;
@@ -71,7 +65,7 @@ static int start_level(const struct s2_caps *caps, const struct params *p, u64 v
 		return 2 - (int)sl0;
 	case 14:
 		if (sl0 == 3)
-			return p->g.ds ? 0 : -2;
+			return g->ds ? 0 : -2;
 		if (sl0 == 2 && caps->pa_bits < 42)
 			return -2;
 		return 3 - (int)sl0;
@@ -83,44 +77,57 @@ static int start_level(const struct s2_caps *caps, const struct params *p, u64 v
 }
 
 /* False where the configuration itself is a level-0 translation fault. */
-static bool get_params(const struct s2_walk_info *info, const struct s2_caps *caps,
-		       struct params *p)
+static bool get_geometry(u64 vtcr, const struct s2_caps *caps, struct vmsa_geometry *g)
 {
-	unsigned int tsz = FIELD_GET(VTCR_T0SZ, info->vtcr);
+	unsigned int tsz = FIELD_GET(VTCR_T0SZ, vtcr);
 	unsigned int max_tsz, max_ia, low;
 
-	p->g.page_shift = s2_vtcr_granule_shift(info->vtcr, caps);
-	p->g.stride = p->g.page_shift - 3;
-	p->g.ds = caps->ds && p->g.page_shift != 16 && (info->vtcr & VTCR_DS);
-	p->g.oa_bits = ps_to_bits(FIELD_GET(VTCR_PS, info->vtcr));
-	if (p->g.oa_bits > caps->pa_bits)
-		p->g.oa_bits = caps->pa_bits;
-	p->g.oa52 = p->g.page_shift == 16 && p->g.oa_bits == 52;
-	if (p->g.oa_bits > 48 && !p->g.oa52 && !p->g.ds)
-		p->g.oa_bits = 48;
-	p->ha = caps->hafdbs_af && (info->vtcr & VTCR_HA);
-	p->hd = p->ha && caps->hafdbs_db && (info->vtcr & VTCR_HD);
+	g->page_shift = (u8)s2_vtcr_granule_shift(vtcr, caps);
+	g->stride = g->page_shift - 3;
+	g->ds = caps->ds && g->page_shift != 16 && (vtcr & VTCR_DS);
+	g->oa_bits = (u8)ps_to_bits(FIELD_GET(VTCR_PS, vtcr));
+	if (g->oa_bits > caps->pa_bits)
+		g->oa_bits = caps->pa_bits;
+	g->oa52 = g->page_shift == 16 && g->oa_bits == 52;
+	if (g->oa_bits > 48 && !g->oa52 && !g->ds)
+		g->oa_bits = 48;
 
-	max_tsz = !caps->ttst ? 39 : p->g.page_shift == 16 ? 47 : 48;
+	max_tsz = !caps->ttst ? 39 : g->page_shift == 16 ? 47 : 48;
 	max_ia = caps->pa_bits;
-	if (max_ia > 48 && p->g.page_shift != 16 && !p->g.ds)
+	if (max_ia > 48 && g->page_shift != 16 && !g->ds)
 		max_ia = 48;
 	if (tsz > max_tsz || 64 - tsz > max_ia)
 		return false;
-	p->g.ia_bits = 64 - tsz;
+	g->ia_bits = (u8)(64 - tsz);
 
-	p->g.start_level = start_level(caps, p, info->vtcr);
-	if (p->g.start_level < -1)
+	g->start_level = (s8)start_level(caps, g, vtcr);
+	if (g->start_level < -1)
 		return false;
 	/*
 	 * AArch64.S2InconsistentSL: the start table resolves at least one bit, and at most a level's
 	 * and the four of sixteen concatenated tables.
 	 */
-	low = vmsa_shift(&p->g, p->g.start_level);
-	return p->g.ia_bits > low && p->g.ia_bits <= low + p->g.stride + 4;
+	low = vmsa_shift(g, g->start_level);
+	return g->ia_bits > low && g->ia_bits <= low + g->stride + 4;
 }
 
-static u8 leaf_perm(u64 desc, const struct s2_caps *caps)
+void s2_walk_make_plan(const struct s2_walk_info *info, const struct s2_caps *caps,
+		       struct s2_walk_plan *plan)
+{
+	*plan = (struct s2_walk_plan){
+		.ha = caps->hafdbs_af && (info->vtcr & VTCR_HA),
+		.xnx = caps->xnx,
+		.big_endian = info->big_endian,
+		.ptw = info->ptw,
+		.sh = (u8)FIELD_GET(VTCR_SH0, info->vtcr),
+	};
+	plan->hd = plan->ha && caps->hafdbs_db && (info->vtcr & VTCR_HD);
+	plan->valid = get_geometry(info->vtcr, caps, &plan->g);
+	if (plan->valid)
+		plan->root = vmsa_root(&plan->g, info->vttbr);
+}
+
+static u8 leaf_perm(u64 desc, bool xnx)
 {
 	static const u8 exec[4] = {
 		[0] = S2_PERM_PX | S2_PERM_UX, [1] = S2_PERM_UX, [2] = 0, [3] = S2_PERM_PX,
@@ -133,7 +140,7 @@ static u8 leaf_perm(u64 desc, const struct s2_caps *caps)
 	if (desc & S2_PTE_AP_W)
 		perm |= S2_PERM_W;
 	/* Without FEAT_XNX bit 53 is RES0. */
-	return perm | exec[caps->xnx ? xn : xn & 2];
+	return perm | exec[xnx ? xn : xn & 2];
 }
 
 static bool permitted(u8 perm, u8 memattr, bool ptw, u32 access)
@@ -161,97 +168,111 @@ static int fault(struct s2_walk_result *res, enum s2_fault_kind kind, int level)
 
 /*
  * The hardware's updates of the leaf `*desc` at `addr` for this access. -EAGAIN: it changed
- * meanwhile, walk again. The value in memory has the byte order `info` says.
+ * meanwhile, walk again. The value in memory has the byte order that L1 chose.
  */
-static int update_leaf(const struct s2_walk_info *info, const struct params *p,
-		       const struct s2_mem_ops *mem, ipa_t addr, u64 *desc, u32 access)
+static int update_leaf(const struct s2_walk_plan *p, const struct s2_mem_ops *mem, ipa_t addr,
+		       u64 *desc, u32 access)
 {
-	u64 new = *desc, old_mem, new_mem;
+	u64 new = *desc | PTE_AF, old_mem, new_mem;
 	int ret;
 
-	if (p->ha)
-		new |= PTE_AF;
 	if (p->hd && (new & PTE_DBM) && (access & S2_ACC_WRITE))
 		new |= S2_PTE_AP_W;
-	if (new == *desc)
+	if (new == *desc || !mem->cmpxchg)
 		return 0;
-	old_mem = info->big_endian ? __builtin_bswap64(*desc) : *desc;
-	new_mem = info->big_endian ? __builtin_bswap64(new) : new;
+	old_mem = p->big_endian ? __builtin_bswap64(*desc) : *desc;
+	new_mem = p->big_endian ? __builtin_bswap64(new) : new;
 	ret = mem->cmpxchg(mem->ctx, addr, old_mem, new_mem);
 	if (!ret)
 		*desc = new;
 	return ret;
 }
 
-/* One descent. -EAGAIN if the leaf was changed under us. */
-static int walk_once(const struct s2_walk_info *info, const struct s2_caps *caps,
-		     const struct params *p, const struct s2_mem_ops *mem, l2ipa_t ipa,
-		     u32 access, struct s2_walk_result *res)
+/* A valid leaf of this level, read from `at`. */
+static int leaf(const struct s2_walk_plan *p, const struct s2_mem_ops *mem, ipa_t at, u64 desc,
+		int level, l2ipa_t ipa, u32 access, struct s2_walk_result *res)
 {
-	u64 table = vmsa_root(&p->g, info->vttbr), desc, out;
-	unsigned int top = p->g.ia_bits, low;
-	int level = p->g.start_level, ret;
-	ipa_t at;
+	unsigned int low = vmsa_shift(&p->g, level);
+	u64 out = vmsa_desc_address(&p->g, desc, low);
+	int ret;
 
-	if (above_bits(table, p->g.oa_bits))
-		return fault(res, S2_FAULT_ADDRESS_SIZE, 0);
-	for (;; level++, top = low) {
-		low = vmsa_shift(&p->g, level);
-		at = vmsa_desc_at(&p->g, table, level, top, ipa);
-		if (mem->read(mem->ctx, at, &desc))
-			return fault(res, S2_FAULT_EXTERNAL, level);
-		if (info->big_endian)
-			desc = __builtin_bswap64(desc);
-		if (!(desc & PTE_VALID))
-			return fault(res, S2_FAULT_TRANSLATION, level);
-		if (level == 3 || !(desc & PTE_TABLE))
-			break;
-		table = vmsa_desc_address(&p->g, desc, p->g.page_shift);
-		if (above_bits(table, p->g.oa_bits))
-			return fault(res, S2_FAULT_ADDRESS_SIZE, level);
-	}
-	if (!vmsa_leaf_allowed(&p->g, level, desc))
-		return fault(res, S2_FAULT_TRANSLATION, level);
-	out = vmsa_desc_address(&p->g, desc, low);
 	if (above_bits(out, p->g.oa_bits))
 		return fault(res, S2_FAULT_ADDRESS_SIZE, level);
-	ret = update_leaf(info, p, mem, at, &desc, access);
-	if (ret == -EAGAIN)
-		return ret;
-	if (ret)
-		return fault(res, S2_FAULT_EXTERNAL, level);
+	if (p->ha) {
+		ret = update_leaf(p, mem, at, &desc, access);
+		if (ret == -EAGAIN)
+			return ret;
+		if (ret)
+			return fault(res, S2_FAULT_EXTERNAL, level);
+	}
 	if (!(desc & PTE_AF))
 		return fault(res, S2_FAULT_ACCESS_FLAG, level);
 
 	res->level = (s8)level;
 	res->shift = (u8)low;
-	res->perm = leaf_perm(desc, caps);
+	res->perm = leaf_perm(desc, p->xnx);
 	res->memattr = (u8)FIELD_GET(S2_PTE_MEMATTR, desc);
-	res->sh = (u8)(p->g.ds ? FIELD_GET(VTCR_SH0, info->vtcr) : FIELD_GET(PTE_SH, desc));
+	res->sh = p->g.ds ? p->sh : (u8)FIELD_GET(PTE_SH, desc);
 	res->contiguous = desc & PTE_CONT;
 	res->ipa = out | (ipa & (BIT(low) - 1));
 	res->desc = desc;
-	if (!permitted(res->perm, res->memattr, info->ptw, access))
+	if (!permitted(res->perm, res->memattr, p->ptw, access))
 		return fault(res, S2_FAULT_PERMISSION, level);
 	return 0;
 }
 
-int s2_walk(const struct s2_walk_info *info, const struct s2_caps *caps,
-	    const struct s2_mem_ops *mem, l2ipa_t ipa, u32 access, struct s2_walk_result *res)
+/* One descent. -EAGAIN if the leaf was changed under us. */
+static int walk_once(const struct s2_walk_plan *p, const struct s2_mem_ops *mem, l2ipa_t ipa,
+		     u32 access, struct s2_walk_result *res)
 {
-	struct params p = { 0 };
+	unsigned int top = p->g.ia_bits;
+	u64 table = p->root, desc;
+
+	if (above_bits(table, p->g.oa_bits))
+		return fault(res, S2_FAULT_ADDRESS_SIZE, 0);
+	for (int level = p->g.start_level;; level++) {
+		ipa_t at = vmsa_desc_at(&p->g, table, level, top, ipa);
+
+		if (mem->read(mem->ctx, at, &desc))
+			return fault(res, S2_FAULT_EXTERNAL, level);
+		if (p->big_endian)
+			desc = __builtin_bswap64(desc);
+		if (!(desc & PTE_VALID))
+			return fault(res, S2_FAULT_TRANSLATION, level);
+		if (level == 3 || !(desc & PTE_TABLE)) {
+			if (!vmsa_leaf_allowed(&p->g, level, desc))
+				return fault(res, S2_FAULT_TRANSLATION, level);
+			return leaf(p, mem, at, desc, level, ipa, access, res);
+		}
+		table = vmsa_desc_address(&p->g, desc, p->g.page_shift);
+		if (above_bits(table, p->g.oa_bits))
+			return fault(res, S2_FAULT_ADDRESS_SIZE, level);
+		top = vmsa_shift(&p->g, level);
+	}
+}
+
+int s2_walk_planned(const struct s2_walk_plan *plan, const struct s2_mem_ops *mem, l2ipa_t ipa,
+		    u32 access, struct s2_walk_result *res)
+{
 	int ret;
 
 	*res = (struct s2_walk_result){ 0 };
-	if (!get_params(info, caps, &p) || above_bits(ipa, p.g.ia_bits))
+	if (!plan->valid || above_bits(ipa, plan->g.ia_bits))
 		return fault(res, S2_FAULT_TRANSLATION, 0);
-	if (!mem->cmpxchg)
-		p.ha = p.hd = false;
 	for (int i = 0; i < MAX_UPDATE_TRIES; i++) {
-		ret = walk_once(info, caps, &p, mem, ipa, access, res);
+		ret = walk_once(plan, mem, ipa, access, res);
 		if (ret != -EAGAIN)
 			return ret;
 	}
 	/* Somebody keeps writing the descriptor. The hardware, too, may report what it saw. */
 	return fault(res, S2_FAULT_ACCESS_FLAG, 3);
+}
+
+int s2_walk(const struct s2_walk_info *info, const struct s2_caps *caps,
+	    const struct s2_mem_ops *mem, l2ipa_t ipa, u32 access, struct s2_walk_result *res)
+{
+	struct s2_walk_plan plan;
+
+	s2_walk_make_plan(info, caps, &plan);
+	return s2_walk_planned(&plan, mem, ipa, access, res);
 }

@@ -6,17 +6,9 @@
 #ifndef VEL2_SHADOW_VMSA_H
 #define VEL2_SHADOW_VMSA_H
 
-#include "s2_pte.h"
+#include <s2.h>
 
-struct vmsa_geometry {
-	unsigned int page_shift; /* 12, 14, 16 */
-	unsigned int stride;     /* bits of index a level: page_shift - 3 */
-	unsigned int ia_bits;
-	unsigned int oa_bits;
-	int start_level;         /* -1..3 */
-	bool ds;                 /* 4K or 16K with 52-bit descriptors */
-	bool oa52;               /* 64K with 52-bit descriptors */
-};
+#include "s2_pte.h"
 
 /* log2 of what one descriptor of `level` covers. */
 static inline unsigned int vmsa_shift(const struct vmsa_geometry *g, int level)

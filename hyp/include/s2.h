@@ -95,6 +95,29 @@ struct s2_walk_info {
 	bool ptw;        /* virtual HCR_EL2.PTW: no stage-1 tables in Device memory */
 };
 
+/* Shape of a translation table, of either stage. */
+struct vmsa_geometry {
+	u8 page_shift; /* 12, 14, 16 */
+	u8 stride;     /* bits of index a level: page_shift - 3 */
+	u8 ia_bits;
+	u8 oa_bits;
+	s8 start_level; /* -1..3 */
+	bool ds;        /* 4K or 16K with 52-bit descriptors */
+	bool oa52;      /* 64K with 52-bit descriptors */
+};
+
+/* What a walk needs of s2_walk_info and s2_caps, worked out once for many walks. */
+struct s2_walk_plan {
+	struct vmsa_geometry g;
+	bool valid; /* the configuration is one; else every walk is a level-0 translation fault */
+	bool ha, hd;
+	bool xnx;
+	bool big_endian;
+	bool ptw;
+	u8 sh;      /* VTCR_EL2.SH0, which counts under DS */
+	ipa_t root;
+};
+
 struct s2_walk_result {
 	enum s2_fault_kind fault;
 	s8 level;        /* of the leaf, or of the fault: -1..3 */
@@ -118,6 +141,11 @@ struct s2_walk_result {
  */
 int s2_walk(const struct s2_walk_info *info, const struct s2_caps *caps,
 	    const struct s2_mem_ops *mem, l2ipa_t ipa, u32 access, struct s2_walk_result *res);
+/* The same in two steps. */
+void s2_walk_make_plan(const struct s2_walk_info *info, const struct s2_caps *caps,
+		       struct s2_walk_plan *plan);
+int s2_walk_planned(const struct s2_walk_plan *plan, const struct s2_mem_ops *mem, l2ipa_t ipa,
+		    u32 access, struct s2_walk_result *res);
 
 /* Granule (12, 14 or 16) selected by VTCR_EL2.TG0, for TLBI sizes; 16 for the reserved value. */
 unsigned int s2_vtcr_granule_shift(u64 vtcr, const struct s2_caps *caps);
@@ -213,6 +241,7 @@ bool s2_table_lookup(const struct s2_table *t, u64 ia, struct s2_leaf *leaf);
  */
 
 #define S2_MAX_SHADOWS 16
+#define S2_RAM_RANGES 4
 
 struct s2_vm;
 
@@ -238,9 +267,9 @@ struct s2_mmu {
 	u64 tlb_vttbr;         /* key: virtual VTTBR_EL2 without CnP */
 	u64 tlb_vtcr;          /* key: virtual VTCR_EL2 */
 	bool nested_stage2_enabled;
-	bool big_endian;       /* key: virtual SCTLR_EL2.EE */
-	bool ptw;              /* key: virtual HCR_EL2.PTW */
 	bool valid;            /* the key means something */
+	struct s2_walk_plan
+		plan;	 /* for walking L1's tables; SCTLR_EL2.EE and HCR_EL2.PTW are keys */
 	u8 max_l1_shift;       /* largest leaf of L1's that something here was made from; 0: empty */
 	u16 vmid;              /* the hardware's */
 	u32 refcnt;            /* vCPUs that run on it, or may any moment */
@@ -277,7 +306,15 @@ struct s2_vm {
 	u32 lock;
 	struct s2_config cfg;
 	struct s2_budget budget;
-	u8 root_order; /* of each shadow's reserved root */
+	u8 root_order;         /* of each shadow's reserved root */
+	struct s2_mem_ops mem; /* L1's RAM, for walks */
+	/* RAM again, for finding a word of it faster than by the table. Some of it or all. */
+	struct s2_ram {
+		ipa_t ipa;
+		u64 size;
+		pa_t pa;
+	} ram[S2_RAM_RANGES];
+	u8 nr_ram;
 	struct s2_mmu canonical;
 	struct s2_mmu shadow[S2_MAX_SHADOWS];
 	u64 tick;

@@ -386,6 +386,49 @@ static void canonical_unmap(void)
 	CHECK_EQ(l2_leaf_shift(mmu, 0x4000), 12);
 }
 
+/* L1's memory as L0 reads it, while ranges come, change and go. */
+static void reading_memory(void)
+{
+	u64 *word = (u64 *)(void *)(ram.mem + 0x10008), val, pa;
+	bool is_ram;
+
+	unit_case = "reading L1's memory";
+	l1_start(0, 2, 48);
+	*word = 0x1122334455667788;
+	CHECK_EQ(s2_vm_read64(&vm, RAM_IPA + 0x10008, &val), 0);
+	CHECK_EQ(val, 0x1122334455667788);
+	CHECK_EQ(s2_vm_cmpxchg64(&vm, RAM_IPA + 0x10008, 1, 2), -EAGAIN);
+	CHECK_EQ(s2_vm_cmpxchg64(&vm, RAM_IPA + 0x10008, val, 2), 0);
+	CHECK_EQ(*word, 2);
+	CHECK_EQ((s64)s2_vm_read64(&vm, RAM_IPA - 8, &val), -EFAULT);
+	CHECK_EQ((s64)s2_vm_read64(&vm, RAM_IPA + RAM_SIZE, &val), -EFAULT);
+	CHECK_EQ((s64)s2_vm_read64(&vm, DEV_IPA, &val), -EFAULT);
+	CHECK_EQ((s64)s2_vm_cmpxchg64(&vm, DEV_IPA, 0, 0), -EFAULT);
+	CHECK(s2_vm_ipa_to_pa(&vm, DEV_IPA + 4, &pa, &is_ram) && !is_ram && pa == DEV_IPA + 4);
+	CHECK(!s2_vm_ipa_to_pa(&vm, 0x1000, &pa, &is_ram));
+	/* Another page, a device, nothing. */
+	CHECK_EQ(s2_vm_map_ram(&vm, RAM_IPA + 0x10000, (u64)(uintptr_t)ram.mem + 0x20000, 0x1000),
+		 0);
+	word = (u64 *)(void *)(ram.mem + 0x20008);
+	*word = 3;
+	CHECK_EQ(s2_vm_read64(&vm, RAM_IPA + 0x10008, &val), 0);
+	CHECK_EQ(val, 3);
+	CHECK_EQ(s2_vm_map_device(&vm, RAM_IPA + 0x10000, 0xa000000, 0x1000), 0);
+	CHECK_EQ((s64)s2_vm_read64(&vm, RAM_IPA + 0x10008, &val), -EFAULT);
+	CHECK_EQ(s2_vm_unmap(&vm, RAM_IPA + 0x20000, 0x1000), 0);
+	CHECK_EQ((s64)s2_vm_read64(&vm, RAM_IPA + 0x20008, &val), -EFAULT);
+	CHECK_EQ(s2_vm_read64(&vm, RAM_IPA + 0x1fff8, &val), 0);
+	for (unsigned int i = 0; i < 6; i++) {
+		u64 ipa = 0x7000000000 + i * 0x2000;
+
+		CHECK_EQ(s2_vm_map_ram(&vm, ipa, (u64)(uintptr_t)ram.mem + 0x1000 * i, 0x1000), 0);
+		*(u64 *)(void *)(ram.mem + 0x1000 * i) = i;
+		CHECK_EQ(s2_vm_read64(&vm, ipa, &val), 0);
+		CHECK_EQ(val, i);
+		CHECK_EQ((s64)s2_vm_read64(&vm, ipa + 0x1000, &val), -EFAULT);
+	}
+}
+
 static void configurations(void)
 {
 	struct s2_config good = {
@@ -427,6 +470,7 @@ int main(int argc, char **argv)
 	reclaim(20, 3, 42, 42, 1);
 	no_memory_at_all();
 	canonical_unmap();
+	reading_memory();
 	configurations();
 	l1_destroy();
 	return 0;
