@@ -26,7 +26,7 @@ static noinline u64 other_return(const struct kvm_vcpu *vcpu, u64 spsr)
 	return (spsr & PSR_KEPT) | PSR_IL | (*vcpu_cpsr(vcpu) & PSR_MODE_MASK);
 }
 
-static inline void emulate_eret(struct kvm_vcpu *vcpu)
+static inline void emulate_eret(struct kvm_vcpu *vcpu, u64 target)
 {
 	/* Both live in the hardware in either vEL2 bank. */
 	u64 spsr = read_sysreg_el1(SPSR), hcr, mode;
@@ -37,17 +37,14 @@ static inline void emulate_eret(struct kvm_vcpu *vcpu)
 	hcr = vcpu_hcr_el2(vcpu);
 	if (unlikely(!((MODES_EL2 | (hcr & HCR_TGE ? 0 : MODES_EL1)) & BIT(mode))))
 		spsr = other_return(vcpu, spsr);
-	*vcpu_pc(vcpu) = read_sysreg_el1(ELR);
+	*vcpu_pc(vcpu) = target;
 	*vcpu_cpsr(vcpu) = spsr;
-}
-
-void kvm_emulate_nested_eret(struct kvm_vcpu *vcpu)
-{
-	emulate_eret(vcpu);
 }
 
 enum host_exit nested_eret_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
+	u64 target;
+
 	/* HFGITR_EL2.ERET of L1: nothing else traps one executed at vEL1. */
 	if (unlikely(vcpu->arch.loaded_bank == BANK_VEL1)) {
 		exit_done(vcpu, EXIT_ERET, OUT_FORWARDED);
@@ -55,7 +52,15 @@ enum host_exit nested_eret_exit(struct kvm_vcpu *vcpu, u64 esr)
 		return HOST_EXIT_RESUME;
 	}
 	vcpu->arch.exit_level = LEVEL_L1;
+	target = read_sysreg_el1(ELR);
+	if (unlikely(esr & ESR_ERET_A) && !pauth_eret_target(vcpu, esr, &target)) {
+		exit_done(vcpu, EXIT_ERET, OUT_REFLECTED);
+		/* AArch64.PACFailException(): an instruction key, A or B. */
+		kvm_inject_nested_sync(vcpu, ((u64)ESR_EC_FPAC << ESR_EC_SHIFT) | ESR_IL |
+						     (esr & ESR_ERET_AB));
+		return HOST_EXIT_RESUME;
+	}
 	exit_done(vcpu, EXIT_ERET, OUT_HANDLED);
-	emulate_eret(vcpu);
+	emulate_eret(vcpu, target);
 	return HOST_EXIT_RESUME;
 }

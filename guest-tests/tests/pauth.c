@@ -9,6 +9,10 @@
 #define SCTLR_EnIB	BIT(30)
 #define SCTLR_EnDA	BIT(27)
 #define SCTLR_EnDB	BIT(13)
+#define TCR_TBI0	BIT(37)
+#define TCR_TBID0	BIT(51)
+#define TCR_NVHE_TBI	BIT(20)
+#define TCR_NVHE_TBID	BIT(29)
 #define EN_ALL		(SCTLR_EnIA | SCTLR_EnIB | SCTLR_EnDA | SCTLR_EnDB)
 #define POINTER		0x40201230UL
 
@@ -138,12 +142,43 @@ static void traps(void)
 ERETA(eretaa, 0xd69f0bff, 0xdac10020)
 ERETA(eretab, 0xd69f0fff, 0xdac10420)
 
+static void show_bad(const char *name, struct exc e)
+{
+	printf("%s of a bad ELR: %s\n", name, e.count ? ec_name(e.esr) : "accepted");
+}
+
 static void returns(void)
 {
 	exc_show("eretaa", eretaa(true));
 	exc_show("eretab", eretab(true));
-	printf("eretaa of a bad ELR: %s\n", eretaa(false).count ? "exception" : "accepted");
-	printf("eretab of a bad ELR: %s\n", eretab(false).count ? "exception" : "accepted");
+	show_bad("eretaa", eretaa(false));
+	show_bad("eretab", eretab(false));
+}
+
+/* Tagged addresses have a smaller PAC; without the enables an address is what it is. */
+static void returns_otherwise(void)
+{
+	u64 tcr = read_sysreg(tcr_el2), sctlr = read_sysreg(sctlr_el2);
+
+	write_sysreg(tcr | (vhe_mode ? TCR_TBI0 : TCR_NVHE_TBI), tcr_el2);
+	isb();
+	printf("TBI\n");
+	returns();
+	write_sysreg(tcr | (vhe_mode ? TCR_TBI0 | TCR_TBID0 : TCR_NVHE_TBI | TCR_NVHE_TBID), tcr_el2);
+	isb();
+	printf("TBI for data only\n");
+	returns();
+	write_sysreg(tcr, tcr_el2);
+	write_sysreg(sctlr & ~SCTLR_EnIA, sctlr_el2);
+	isb();
+	printf("key A disabled\n");
+	returns();
+	write_sysreg(sctlr & ~SCTLR_EnIB, sctlr_el2);
+	isb();
+	printf("key B disabled\n");
+	returns();
+	write_sysreg(sctlr, sctlr_el2);
+	isb();
 }
 
 void guest_main(void)
@@ -164,4 +199,5 @@ void guest_main(void)
 	with_l2();
 	traps();
 	returns();
+	returns_otherwise();
 }

@@ -102,8 +102,14 @@ void kvm_inject_abort(struct kvm_vcpu *vcpu, u64 esr, u64 far);
 
 /* --- nested/eret.c --- */
 /* ERET at vEL2: PC and PSTATE become what it returns to, or the illegal state. */
-void kvm_emulate_nested_eret(struct kvm_vcpu *vcpu);
 enum host_exit nested_eret_exit(struct kvm_vcpu *vcpu, u64 esr);
+
+/* --- nested/pauth.c --- */
+/*
+ * ERETAA or ERETAB (@esr says which) at vEL2 to *@target, which is authenticated as vEL2's registers
+ * ask. False: it fails with an exception instead of a poisoned address.
+ */
+bool pauth_eret_target(const struct kvm_vcpu *vcpu, u64 esr, u64 *target);
 
 /* --- nested/exit.c --- */
 
