@@ -14,12 +14,17 @@
 #define PSR_PAN		BIT(22)
 #define PSR_SSBS	BIT(12)
 #define PSR_IL		BIT(20)
+#define PSR_AA32_DIT	BIT(21)
 
 #define VECTOR_CURRENT_SP0	0x000
 #define VECTOR_CURRENT_SPX	0x200
 #define VECTOR_LOWER_64		0x400
 #define VECTOR_LOWER_32		0x600
 
+/*
+ * From @el or from the level whose register width counts: EL0 for an exception to EL1, and to EL2 while
+ * HCR_EL2.{E2H,TGE} = {1,1} (IsInHost). Otherwise EL2 looks at EL1's width, which is always AArch64.
+ */
 static u64 vector_group(u64 pstate, u64 el)
 {
 	u64 mode = pstate & PSR_MODE_MASK;
@@ -36,6 +41,8 @@ static u64 entry_pstate(u64 old, u64 mode, u64 sctlr, bool span)
 {
 	u64 pstate = (old & (PSR_NZCV | PSR_DIT | PSR_PAN)) | PSR_DAIF | mode;
 
+	if (unlikely(old & PSR_MODE32))
+		pstate = (pstate & ~PSR_DIT) | (old & PSR_AA32_DIT ? PSR_DIT : 0);
 	if (span && !(sctlr & SCTLR_SPAN))
 		pstate |= PSR_PAN;
 	if (sctlr & SCTLR_DSSBS)
@@ -57,14 +64,13 @@ static inline void take_to_vel2(struct kvm_vcpu *vcpu, u64 vbar, u64 sctlr, u64 
 /* From vEL1&0: vEL2's registers are all in memory. */
 static inline void inject_from_vel1(struct kvm_vcpu *vcpu, u64 esr, enum except_type type)
 {
-	u64 *r = vcpu->arch.ctxt.sys_regs, pstate = *vcpu_cpsr(vcpu);
+	u64 *r = vcpu->arch.ctxt.sys_regs;
 
-	r[SPSR_EL2] = pstate;
+	r[SPSR_EL2] = *vcpu_cpsr(vcpu);
 	r[ELR_EL2] = *vcpu_pc(vcpu);
 	if (type == EXCEPT_SYNC || type == EXCEPT_SERROR)
 		r[ESR_EL2] = esr;
-	take_to_vel2(vcpu, r[VBAR_EL2], r[SCTLR_EL2],
-		     unlikely(pstate & PSR_MODE32) ? VECTOR_LOWER_32 : VECTOR_LOWER_64, type);
+	take_to_vel2(vcpu, r[VBAR_EL2], r[SCTLR_EL2], VECTOR_LOWER_64, type);
 }
 
 static noinline void inject_from_vel2(struct kvm_vcpu *vcpu, u64 esr, enum except_type type)
