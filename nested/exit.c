@@ -14,11 +14,26 @@
 #include <kvm_hyp.h>
 #include <nested.h>
 
+#define PSR_IT_HIGH	GENMASK_ULL(15, 10)
+#define PSR_IT_LOW	GENMASK_ULL(26, 25)
+
 typedef enum host_exit (*sync_handler)(struct kvm_vcpu *vcpu, u64 esr);
 
 static bool from_vel1(const struct kvm_vcpu *vcpu)
 {
 	return vcpu->arch.loaded_bank == BANK_VEL1;
+}
+
+/* ITSTATE (AArch32 SPSR: IT[7:2] in bits 15:10, IT[1:0] in 26:25) goes on by AArch32.ITAdvance(). */
+void skip_instr_aa32(struct kvm_vcpu *vcpu, u64 esr)
+{
+	u64 pstate = *vcpu_cpsr(vcpu);
+	u64 it = FIELD_GET(PSR_IT_HIGH, pstate) << 2 | FIELD_GET(PSR_IT_LOW, pstate);
+
+	it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+	*vcpu_cpsr(vcpu) = (pstate & ~(PSR_IT_HIGH | PSR_IT_LOW)) |
+			   FIELD_PREP(PSR_IT_HIGH, it >> 2) | FIELD_PREP(PSR_IT_LOW, it & 3);
+	*vcpu_pc(vcpu) += esr & ESR_IL ? 4 : 2;
 }
 
 static inline enum host_exit forward(struct kvm_vcpu *vcpu, enum exit_reason reason, u64 esr)
@@ -64,7 +79,7 @@ static enum host_exit handle_wfx(struct kvm_vcpu *vcpu, u64 esr)
 	if (from_vel1(vcpu) && (vcpu_hcr_el2(vcpu) & (wfe ? HCR_TWE : HCR_TWI)))
 		return forward(vcpu, EXIT_WFX, esr);
 	exit_done(vcpu, EXIT_WFX, OUT_HANDLED);
-	kvm_skip_instr(vcpu);
+	kvm_skip_any_instr(vcpu, esr);
 	return wfe ? HOST_EXIT_RESUME : HOST_EXIT_WFI;
 }
 
@@ -120,6 +135,13 @@ static enum host_exit handle_debug(struct kvm_vcpu *vcpu, u64 esr)
 	return forward(vcpu, exit_reason_sync(esr), esr);
 }
 
+/* A data abort "from EL2" that was taken from EL1: on the VNCR page. L0's own never faults. */
+static enum host_exit handle_vncr(struct kvm_vcpu *vcpu, u64 esr)
+{
+	BUG_ON(!from_vel1(vcpu) || !(esr & ESR_VNCR));
+	return nested_vncr_exit(vcpu, esr);
+}
+
 /* Every class has a handler: what nobody routes to EL2 is UNDEFINED where it was executed. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpragmas"
@@ -138,6 +160,7 @@ static const sync_handler sync_handlers[64] = {
 	[ESR_EC_ERET] = nested_eret_exit,
 	[ESR_EC_IABT_LOW] = nested_abort_exit,
 	[ESR_EC_DABT_LOW] = nested_abort_exit,
+	[ESR_EC_DABT_CUR] = handle_vncr,
 	[ESR_EC_BREAKPT_LOW] = handle_debug,
 	[ESR_EC_SOFTSTP_LOW] = handle_debug,
 	[ESR_EC_WATCHPT_LOW] = handle_debug,

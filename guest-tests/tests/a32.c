@@ -10,12 +10,16 @@
 #define SGI		3
 #define PSR_A32_USR	(0x10 | (PSR_DAIF & ~PSR_D))
 #define PSR_A32_SVC	(0x13 | (PSR_DAIF & ~PSR_D))
+#define PSR_T		BIT(5)
+#define PSR_IT		(BIT(26) | BIT(25) | 0xfc00)
 #define EC_CP15		0x03
 #define EC_SVC32	0x11
 #define EC_HVC32	0x12
 
 /* mov r0, #5; wfi; svc #7; b . */
 static const u32 usr_code[] = { 0xe3a00005, 0xe320f003, 0xef000007, 0xeafffffe };
+/* Thumb. cmp r0, r0; it eq; wfieq; movs r0, #8; svc #9: only the condition of the first is IT's */
+static const u16 thumb_code[] = { 0x4280, 0xbf08, 0xbf30, 0x2008, 0xdf09 };
 /* mov r0, #6; wfi; hvc #9; ldr r1, [r2]; mcr p15, 0, r0, c13, c0, 1 (CONTEXTIDR); hvc #10 */
 static const u32 svc_code[] = { 0xe3a00006, 0xe320f003, 0xe1400079, 0xe5921000, 0xee0d0f30,
 				0xe140007a };
@@ -66,6 +70,20 @@ static bool el0(void)
 	return good;
 }
 
+/* A virtual interrupt that is masked ends WFI; at vEL2 somebody has to know how long that is. */
+static bool thumb(void)
+{
+	struct vcpu v;
+	u64 vec;
+
+	l2_prepare(&v, (l2_fn)thumb_code, 0, 0, PSR_A32_USR | PSR_T);
+	l2_enter(&v, HCR_VI);
+	return l2_at_el1_vector(&v, &vec) && vec == VEC(GROUP_A32, KIND_SYNC) &&
+	       ESR_EC(guest_read(ESR)) == EC_SVC32 && FIELD(guest_read(ESR), 15, 0) == 9 &&
+	       guest_read(ELR) == (u64)thumb_code + sizeof(thumb_code) && (u32)v.x[0] == 8 &&
+	       !(guest_read(SPSR) & PSR_IT);
+}
+
 static bool el1(void)
 {
 	static const struct {
@@ -99,5 +117,6 @@ void guest_main(void)
 	gic_enable(SGI);
 	l2_init();
 	check(FIELD(pfr0, 3, 0) == 2 ? el0() : refused(PSR_A32_USR), "AArch32 at EL0");
+	check(FIELD(pfr0, 3, 0) != 2 || thumb(), "Thumb at EL0");
 	check(FIELD(pfr0, 7, 4) == 2 ? el1() : refused(PSR_A32_SVC), "AArch32 at EL1");
 }

@@ -36,5 +36,5 @@ void mmio_emulate(struct kvm_vcpu *vcpu)
 		val = low_bytes(val, size);
 		vcpu_set_reg(vcpu, rt, esr & ESR_SSE ? sign_extend(val, size, esr & ESR_SF) : val);
 	}
-	kvm_skip_instr(vcpu);
+	kvm_skip_any_instr(vcpu, esr);
 }

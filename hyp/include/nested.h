@@ -57,6 +57,11 @@ void nested_bank_changed(struct kvm_vcpu *vcpu, enum loaded_bank from);
 void nested_deliver_to_l1(struct kvm_vcpu *vcpu);
 void nested_prefill(struct kvm_vcpu *vcpu);
 
+/* --- nested/vncr.c: L1's guest at its own virtual EL2 --- */
+void nested_vncr_load(struct kvm_vcpu *vcpu);
+void nested_vncr_unload(struct kvm_vcpu *vcpu);
+enum host_exit nested_vncr_exit(struct kvm_vcpu *vcpu, u64 esr);
+
 /*
  * What follows a change of bank. The order: registers of the old bank are saved and those of the new
  * loaded first, then the GIC's list registers change hands, then the timers, whose interrupts'
@@ -66,6 +71,8 @@ static inline void nested_devices_to_vel2(struct kvm_vcpu *vcpu, enum loaded_ban
 {
 	vgic_hyp_switch_to_vel2(vcpu);
 	timer_hyp_switch(vcpu, BANK_VEL1, to);
+	if (unlikely(vcpu->arch.l1_vncr))
+		nested_vncr_unload(vcpu);
 }
 
 static inline void nested_devices_to_vel1(struct kvm_vcpu *vcpu, enum loaded_bank from)
@@ -74,6 +81,8 @@ static inline void nested_devices_to_vel1(struct kvm_vcpu *vcpu, enum loaded_ban
 	timer_hyp_switch(vcpu, from, BANK_VEL1);
 	if (unlikely(vcpu->arch.prefill))
 		nested_prefill(vcpu);
+	if (unlikely(vcpu->arch.hcr_el2 & HCR_NV2))
+		nested_vncr_load(vcpu);
 }
 
 /* Before every entry. */
@@ -117,6 +126,16 @@ static inline void kvm_skip_instr(struct kvm_vcpu *vcpu)
 {
 	vcpu->arch.ctxt.regs.pc += 4;
 	vcpu->arch.ctxt.regs.pstate &= ~(3UL << 10);	/* BTYPE */
+}
+
+/* The same for instructions that AArch32 has, too, with the exit's syndrome. In the host as well. */
+void skip_instr_aa32(struct kvm_vcpu *vcpu, u64 esr);
+static inline void kvm_skip_any_instr(struct kvm_vcpu *vcpu, u64 esr)
+{
+	if (unlikely(vcpu->arch.ctxt.regs.pstate & PSR_MODE32))
+		skip_instr_aa32(vcpu, esr);
+	else
+		kvm_skip_instr(vcpu);
 }
 
 /* The exit is dealt with: count it. */
