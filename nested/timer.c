@@ -274,7 +274,7 @@ static inline bool bg_idle(struct kvm_vcpu *vcpu)
 	else if (t->hw_bank != BANK_VEL2_E2H)
 		return false;
 	return !(ctl & TIMER_CTL_ENABLE) && !t->level &&
-	       (t->host_deadline & *__hyp_this_cpu_ptr(cnthp_deadline)) == TIMER_NEVER;
+	       *__hyp_this_cpu_ptr(cnthp_deadline) == TIMER_NEVER;
 }
 
 void timer_hyp_sync(struct kvm_vcpu *vcpu)
@@ -297,12 +297,6 @@ void timer_hyp_sync(struct kvm_vcpu *vcpu)
 			deadline = d;
 	}
 	t->level = level;
-	if (t->host_deadline <= time) {
-		t->host_deadline = TIMER_NEVER;
-		t->host_expired = true;
-	}
-	if (t->host_deadline < deadline)
-		deadline = t->host_deadline;
 	/* Others that wait on this CPU may want to be woken earlier. */
 	if (vcpu->kvm->nr_vcpus == 1 || *__hyp_this_cpu_ptr(cnthp_deadline) <= time)
 		set_deadline(deadline);
@@ -318,6 +312,7 @@ void timer_hyp_enter(struct kvm_vcpu *vcpu)
 	/* The bank that was wanted at vcpu_load is not always the first to run. */
 	if (unlikely(t->hw_bank != vcpu->arch.loaded_bank))
 		timer_hyp_switch(vcpu, t->hw_bank, vcpu->arch.loaded_bank);
+	/* Even if it has passed by now: then the guest leaves at once. */
 	lower_deadline(t->host_deadline);
 	set_cnthctl(t, cnthctl_of(vcpu, t->hw_bank));
 }
@@ -518,6 +513,8 @@ bool timer_write(struct kvm_vcpu *vcpu, enum timer_id id, enum timer_reg reg, u6
 	if (hw)
 		return false;	/* the hardware raises the interrupt */
 	timer_hyp_sync(vcpu);
+	/* The guest may go on without the host: as timer_hyp_enter. */
+	lower_deadline(t->host_deadline);
 	set_cnthctl(t, cnthctl_of(vcpu, t->hw_bank));
 	return t->level != level;
 }

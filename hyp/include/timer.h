@@ -49,7 +49,6 @@ enum timer_reg {
 
 struct timer_cpu {
 	u64 host_deadline;	/* L0 wants an exit at this time (time slice), or TIMER_NEVER */
-	bool host_expired;	/* that time has come (host_deadline is TIMER_NEVER again) */
 	u64 hw_cntvoff;		/* what CNTVOFF_EL2 and CNTHCTL_EL2 are loaded with */
 	u64 hw_cnthctl;
 	u64 nvhe_cval[2];	/* bank VEL2_NVHE, NV2: CVALs that the hardware was given */
