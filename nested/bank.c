@@ -11,8 +11,12 @@ void nested_bank_changed(struct kvm_vcpu *vcpu, enum loaded_bank from)
 {
 	enum loaded_bank to = vcpu->arch.loaded_bank;
 
-	if (from == BANK_NONE)
+	if (from == BANK_NONE) {
+		/* nested_load() has set GIC and timers for @to, and VNCR_EL2 for vEL2. */
+		if (to == BANK_VEL1 && (vcpu->arch.hcr_el2 & HCR_NV2))
+			nested_vncr_load(vcpu);
 		return;
+	}
 	if (to == BANK_VEL1)
 		nested_devices_to_vel1(vcpu, from);
 	else if (from == BANK_VEL1)
@@ -58,7 +62,7 @@ void nested_deliver_to_l1(struct kvm_vcpu *vcpu)
 static void nested_load(struct kvm_vcpu *vcpu)
 {
 	if (nested_mech->vncr)
-		write_sysreg_s((u64)vcpu->arch.ctxt.sys_regs, SYS_VNCR_EL2);
+		nested_vncr_unload(vcpu);
 	debug_hyp_load(vcpu);
 	vgic_hyp_load(vcpu);
 	timer_hyp_load(vcpu, kvm_arm_wanted_bank(*vcpu_cpsr(vcpu), vcpu_hcr_el2(vcpu)));

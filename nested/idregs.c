@@ -93,6 +93,7 @@ static const struct id_field id_fields[] = {
 	{ SYS_ID_AA64MMFR2_EL1, 4, 1 },	  /* UAO */
 	{ SYS_ID_AA64MMFR2_EL1, 8, 1 },	  /* LSM */
 	{ SYS_ID_AA64MMFR2_EL1, 20, 1 },  /* CCIDX: CCSIDR_EL1 is the hardware's */
+	{ SYS_ID_AA64MMFR2_EL1, 24, 2 },  /* NV; 1 where L0 itself makes do with that */
 	{ SYS_ID_AA64MMFR2_EL1, 28, 1 },  /* ST */
 	{ SYS_ID_AA64MMFR2_EL1, 32, 1 },  /* AT (unaligned single-copy atomicity) */
 	{ SYS_ID_AA64MMFR2_EL1, 36, 1 },  /* IDS */
@@ -135,6 +136,7 @@ static const struct id_hidden id_hidden[] = {
 
 #define E2H0_NI	   0xfULL /* ID_AA64MMFR4_EL1.E2H0: HCR_EL2.E2H is RES1 */
 #define E2H0_SHIFT 24
+#define NV_SHIFT   24	   /* ID_AA64MMFR2_EL1.NV */
 
 static u64 field(u64 reg, unsigned int shift)
 {
@@ -244,6 +246,7 @@ static u64 features_of_values(void)
 	offer(&feat, field(mmfr0, 56), FEAT_FGT);
 	offer(&feat, field(mmfr2, 20), FEAT_CCIDX);
 	offer(&feat, field(mmfr2, 56), FEAT_EVT);
+	offer(&feat, field(mmfr2, NV_SHIFT) >= 2, FEAT_NV2);
 	offer(&feat, field(isar0, 56) >= 1, FEAT_TLBIOS);
 	offer(&feat, field(isar0, 56) >= 2, FEAT_TLBIRANGE);
 	offer(&feat, field(isar0, 60), FEAT_RNG);
@@ -322,6 +325,7 @@ void idregs_s1_caps(struct s1_caps *caps)
 		.tgran4 = field(mmfr0, 28) != 0xf,
 		.tgran16 = field(mmfr0, 20),
 		.tgran64 = field(mmfr0, 24) != 0xf,
+		.nv = field(id_value(SYS_ID_AA64MMFR2_EL1), NV_SHIFT),
 		.hpds = field(mmfr1, 12),
 		.e0pd = field(id_value(SYS_ID_AA64MMFR2_EL1), 60),
 		.pan = field(mmfr1, 20) >= 2,

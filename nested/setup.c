@@ -14,6 +14,13 @@
 			 HCR_TACR | HCR_TIDCP | HCR_TWI | HCR_TLOR | HCR_TERR | HCR_API | HCR_APK | \
 			 HCR_FB | HCR_BSU_IS | HCR_TSW)
 
+/* HCR_EL2 bits that act on vEL1&0 for L1 exactly as it wrote them. */
+#define HCR_L1_BITS	(HCR_TWI | HCR_TWE | HCR_TID0 | HCR_TID1 | HCR_TID2 | HCR_TID3 | HCR_TSC | \
+			 HCR_TIDCP | HCR_TACR | HCR_TSW | HCR_TPCP | HCR_TPU | HCR_TTLB | HCR_TVM | \
+			 HCR_TDZ | HCR_TRVM | HCR_TLOR | HCR_TERR | HCR_TEA | HCR_AT | HCR_TID4 | \
+			 HCR_TICAB | HCR_TOCU | HCR_TTLBIS | HCR_TTLBOS | HCR_DC | HCR_CD | HCR_ID | \
+			 HCR_VI | HCR_VF | HCR_VSE)
+
 static void choose_mech(void)
 {
 	nested_mech = &nested_mechs[opts.mech == MECH_NV];
@@ -29,6 +36,7 @@ int nested_vcpu_init(struct kvm_vcpu *vcpu)
 	vcpu->arch.hcr_base = HCR_BASE | (has_vhe() ? HCR_E2H : 0);
 	vcpu->arch.hcr_el2 = vcpu->arch.hcr_base;
 	vcpu->arch.hcr_res1 = opts.l1_mode == L1_VHE ? HCR_E2H : 0;
+	vcpu->arch.hcr_l1_bits = HCR_L1_BITS | HCR_NV | HCR_NV1 | (nested_mech->vncr ? HCR_NV2 : 0);
 	vcpu->arch.midr = read_sysreg(MIDR_EL1);
 	debug_hyp_init(vcpu);
 	return nested_idregs_init(vcpu);

@@ -42,6 +42,26 @@ static bool l1_wants(const struct kvm_vcpu *vcpu, const struct sysreg_fwd *f, bo
 	return false;
 }
 
+/*
+ * L1's guest thinks that it is at EL2 (HCR_EL2.NV): what then traps to EL2 by its name alone is
+ * L1's. With NV1 that is VBAR, ELR and SPSR of EL1 too (NVMem()/trap rules of each register).
+ */
+static bool l1_nests(const struct kvm_vcpu *vcpu, u32 enc)
+{
+	unsigned int op1 = sys_reg_Op1(enc);
+	u64 hcr;
+
+	if (vcpu->arch.loaded_bank != BANK_VEL1)
+		return false;
+	hcr = vcpu->arch.hcr_el2;
+	if (!(hcr & HCR_NV))
+		return false;
+	if (op1 == 4 || (op1 == 5 && sys_reg_Op0(enc) == 3))
+		return true;
+	return (hcr & HCR_NV1) &&
+	       (enc == SYS_VBAR_EL1 || enc == SYS_ELR_EL1 || enc == SYS_SPSR_EL1);
+}
+
 static void log_unknown(const struct kvm_vcpu *vcpu, u32 enc, bool is_write)
 {
 	if (unknown_logged++ >= MAX_UNKNOWN_LOGGED)
@@ -97,6 +117,8 @@ static enum host_exit insn_exit(struct kvm_vcpu *vcpu, u64 esr, struct sys_reg_p
 	const struct sysinsn_desc *insn = sysinsn_lookup(p->enc);
 	unsigned int reason = exit_reason_sync(esr);
 
+	if (l1_nests(vcpu, p->enc))
+		return forward(vcpu, reason, esr);
 	if (!insn || !(vcpu->kvm->vcpu_features & BIT(insn->feat))) {
 		if (!insn)
 			log_unknown(vcpu, p->enc, true);
@@ -113,11 +135,15 @@ static enum host_exit reg_exit(struct kvm_vcpu *vcpu, u64 esr, struct sys_reg_pa
 {
 	const struct sysreg_desc *desc = sysreg_lookup(p->enc);
 
+	if (!desc && l1_nests(vcpu, p->enc))
+		return forward(vcpu, EXIT_SYSREG, esr);
 	if (!desc) {
 		log_unknown(vcpu, p->enc, p->is_write);
 		return finish(vcpu, EXIT_SYSREG, p, TRAP_UNDEF);
 	}
 	vcpu->arch.stats.sysregs[sysreg_nr(desc)][p->is_write]++;
+	if (l1_nests(vcpu, p->enc))
+		return forward(vcpu, EXIT_SYSREG, esr);
 	if (!name_exists(vcpu, p->enc) || !(vcpu->kvm->vcpu_features & BIT(desc->feat)))
 		return finish(vcpu, EXIT_SYSREG, p, TRAP_UNDEF);
 	if (l1_wants(vcpu, desc->fwd, p->is_write))

@@ -24,13 +24,6 @@ const struct nested_mech nested_mechs[] = {
 };
 const struct nested_mech *nested_mech = &nested_mechs[0];
 
-/* HCR_EL2 bits that act on vEL1&0 for L1 exactly as it wrote them. */
-#define HCR_L1_BITS	(HCR_TWI | HCR_TWE | HCR_TID0 | HCR_TID1 | HCR_TID2 | HCR_TID3 | HCR_TSC | \
-			 HCR_TIDCP | HCR_TACR | HCR_TSW | HCR_TPCP | HCR_TPU | HCR_TTLB | HCR_TVM | \
-			 HCR_TDZ | HCR_TRVM | HCR_TLOR | HCR_TERR | HCR_TEA | HCR_AT | HCR_TID4 | \
-			 HCR_TICAB | HCR_TOCU | HCR_TTLBIS | HCR_TTLBOS | HCR_DC | HCR_CD | HCR_ID | \
-			 HCR_VI | HCR_VF | HCR_VSE)
-
 /* ------------------------------------------------------------------ E2H=0 formats to EL1's */
 
 static u64 nvhe_sctlr(u64 sctlr)
@@ -197,7 +190,7 @@ static __always_inline u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_ban
 			       (v & HCR_AMO ? 0 : HCR_VSE));
 		/* Keys and instructions of pointer authentication trap when clear. */
 		return (hcr & ~((v & (HCR_API | HCR_APK)) ^ (HCR_API | HCR_APK))) |
-		       (v & HCR_L1_BITS);
+		       (v & vcpu->arch.hcr_l1_bits);
 	}
 }
 

@@ -72,6 +72,14 @@ static void init_pmu(void)
 	insn_host_runs(true);
 }
 
+/* MDCR_EL2.HPMN that leaves all counters to PMCR_EL0.E: as many as there are, if there is a PMU. */
+static u64 pmu_counters(void)
+{
+	u64 ver = (read_sysreg(ID_AA64DFR0_EL1) >> 8) & 0xf;
+
+	return ver && ver != 0xf ? (read_sysreg(PMCR_EL0) >> 11) & 0x1f : 0;
+}
+
 u64 hyp_cpu_init(unsigned int cpu)
 {
 	bool vhe = hyp_caps & BIT(CAP_VHE);
@@ -95,7 +103,7 @@ u64 hyp_cpu_init(unsigned int cpu)
 	isb();
 	write_sysreg(0, ICH_HCR_EL2);	/* ICH_HCR_EL2: no virtual interrupts yet */
 	/* Guests reach no debug or PMU register of the hardware; L0 keeps all the counters. */
-	write_sysreg(MDCR_GUEST_FLAGS | ((read_sysreg(PMCR_EL0) >> 11) & 0x1f), MDCR_EL2);
+	write_sysreg(MDCR_GUEST_FLAGS | pmu_counters(), MDCR_EL2);
 	write_sysreg(read_sysreg(MIDR_EL1), VPIDR_EL2);
 	write_sysreg(read_sysreg(MPIDR_EL1), VMPIDR_EL2);
 	if (!vhe)

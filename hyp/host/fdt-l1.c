@@ -22,6 +22,7 @@ static bool is_compatible(const void *fdt, int node, const char *what)
 	return !fdt_node_check_compatible(fdt, node, what);
 }
 
+/* The PL011 at @uart0; any, if that is 0. */
 static bool is_uart0(const void *fdt, int node, u64 uart0)
 {
 	int len, cells = fdt_address_cells(fdt, 0), i;
@@ -32,7 +33,7 @@ static bool is_uart0(const void *fdt, int node, u64 uart0)
 		return false;
 	for (i = 0; i < cells; i++)
 		base = base << 32 | fdt32_ld(reg + i);
-	return base == uart0;
+	return !uart0 || base == uart0;
 }
 
 /* Whether L1 has the device of this child of the root. */
@@ -225,7 +226,7 @@ static int build(const void *fdt, void *buf, size_t size, const struct l1_fdt_co
 	TRY(fdt_open_into(fdt, buf, (int)size));
 	for (i = fdt_num_mem_rsv(buf); i > 0; i--)
 		TRY(fdt_del_mem_rsv(buf, i - 1));
-	TRY(del_others(buf, 0, is_l1s, cfg->uart0));
+	TRY(del_others(buf, 0, is_l1s, cfg->uart1 ? 0 : cfg->uart0));
 	TRY(fix_cpus(buf, cfg->nr_vcpus));
 	TRY(fix_platform(buf));
 	TRY(add_memory(buf, cfg));

@@ -175,6 +175,7 @@ static void write_fdt(const struct l1_place *pl)
 		.ram_size = l1.ram_size,
 		.nr_vcpus = (unsigned int)l1.nr_vcpus,
 		.uart0 = plat.uart0,
+		.uart1 = opts.uart1,
 		.initrd = pl->initrd.base,
 		.initrd_size = pl->initrd.size,
 		.bootargs = plat.kernel.args,

@@ -32,7 +32,7 @@ struct option {
 	unsigned int min, max;
 };
 
-enum { O_HOST, O_MECH, O_L1_MODE, O_TEST, O_MARKERS, O_SMP, O_TRACE, NR_OPTIONS };
+enum { O_HOST, O_MECH, O_L1_MODE, O_TEST, O_MARKERS, O_UART1, O_SMP, O_TRACE, NR_OPTIONS };
 
 static const struct option options[NR_OPTIONS] = {
 	[O_HOST] = { "vel2.host", hosts, 0, 0 },
@@ -40,6 +40,7 @@ static const struct option options[NR_OPTIONS] = {
 	[O_L1_MODE] = { "vel2.l1_mode", l1_modes, 0, 0 },
 	[O_TEST] = { "vel2.test", tests, 0, 0 },
 	[O_MARKERS] = { "vel2.markers", switches, 0, 0 },
+	[O_UART1] = { "vel2.uart1", switches, 0, 0 },
 	[O_SMP] = { "vel2.smp", NULL, 1, OPT_SMP_MAX },
 	[O_TRACE] = { "vel2.trace", NULL, 0, OPT_TRACE_MAX },
 };
@@ -96,6 +97,9 @@ static void set(struct l0_options *o, int which, int v)
 	case O_MARKERS:
 		o->markers = v;
 		break;
+	case O_UART1:
+		o->uart1 = v;
+		break;
 	case O_SMP:
 		o->smp = (unsigned int)v;
 		break;
@@ -149,7 +153,7 @@ static int parse_word(const char *word, size_t n, struct l0_options *o, char *er
 		return -EINVAL;
 	}
 	snprintf(err, errlen,
-		 "unknown option '%s': known are vel2.{host,mech,l1_mode,smp,markers,trace,test}",
+		 "unknown option '%s': known are vel2.{host,mech,l1_mode,smp,markers,uart1,trace,test}",
 		 text);
 	return -EINVAL;
 }

@@ -19,6 +19,7 @@ struct l1_fdt_config {
 	u64 ram_size;
 	unsigned int nr_vcpus;
 	pa_t uart0;
+	bool uart1;		/* L1 has the other PL011 too */
 	ipa_t initrd;		/* 0 size: none */
 	u64 initrd_size;
 	const char *bootargs;

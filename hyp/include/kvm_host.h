@@ -81,7 +81,7 @@ struct kvm_cpu_context {
 	u64 hw_sp_el1;			/* what SP_EL1 is loaded with: SP_EL2 at vEL2 */
 	u64 *hw_sys_regs;		/* see the top of this file */
 	struct kvm_vcpu *__hyp_running_vcpu;	/* host context only */
-	u64 near[64];			/* see struct kvm_vcpu_arch */
+	u64 near[72];			/* see struct kvm_vcpu_arch */
 	struct fpsimd_state fp;
 	u64 sys_regs[NR_SYS_REGS] __aligned(4096);
 	u64 shadow_sys_regs[VNCR_SLOTS] __aligned(64);
@@ -137,6 +137,10 @@ struct kvm_vcpu_arch {
 			u64 hcr_el2;		/* HCR_EL2 of the hardware for the loaded bank */
 			u64 hcr_base;		/* HCR_EL2 bits that every bank runs with */
 			u64 hcr_res1;		/* of the virtual HCR_EL2: E2H if E2H0=NI */
+			u64 hcr_l1_bits;	/* of L1's HCR_EL2: act on vEL1&0 as written */
+			bool l1_vncr;		/* VNCR_EL2 is L1's, for its guest's virtual EL2 */
+			va_t l1_vncr_va;	/* L1's VNCR_EL2, and where that page is */
+			pa_t l1_vncr_pa;	/* 0: not known */
 			u64 mpidr, midr;	/* MPIDR_EL1 and MIDR_EL1 of the virtual CPU */
 			u64 mdcr_vel1, mdcr_vel2; /* MDCR_EL2 of the hardware for vEL1&0, vEL2 */
 			struct s2_mmu

@@ -23,6 +23,7 @@ struct l0_options {
 	unsigned int smp;	/* vCPUs of L1; 0: as many as there are CPUs */
 	unsigned int trace;	/* exits kept for each vCPU, 0: no trace */
 	bool markers;
+	bool uart1;		/* L1 has a second UART, whose lines become records */
 };
 
 /* In effect; valid from the end of l0_early(). */
