@@ -130,6 +130,14 @@ static void fold_lr(struct kvm_vcpu *vcpu, u64 lr)
 	vgic_irq_update(vcpu, irq);
 }
 
+static bool had_lr(const struct vgic_cpu *vgic, u32 intid)
+{
+	for (unsigned int i = 0; i < vgic->used_lrs; i++)
+		if ((vgic->lr[i] & ICH_LR_VINTID) == intid)
+			return true;
+	return false;
+}
+
 /*
  * More active interrupts than list registers: the CPU interface counts EOIs that found none. The
  * guest deactivates in order of priority (EOImode 0; with 1, DIR traps and is exact).
@@ -146,7 +154,7 @@ static void eoi_without_lr(struct kvm_vcpu *vcpu)
 		for (u32 intid = 0; intid < VGIC_NR_IRQS; intid++) {
 			struct vgic_irq *irq = vgic_get_irq(vcpu, intid);
 
-			if (irq->active && irq->owner == vcpu->vcpu_id &&
+			if (irq->active && irq->owner == vcpu->vcpu_id && !had_lr(vgic, intid) &&
 			    (!best || irq->priority < best->priority))
 				best = irq;
 		}
@@ -204,9 +212,9 @@ void vgic_sync(struct kvm_vcpu *vcpu)
 		vgic_lock(vcpu->kvm);
 		for (unsigned int i = 0; i < vgic->used_lrs; i++)
 			fold_lr(vcpu, vgic->lr[i]);
-		vgic->used_lrs = 0;
 		if (vgic->hcr & ICH_HCR_EOICOUNT)
 			eoi_without_lr(vcpu);
+		vgic->used_lrs = 0;
 		retract_spi(vcpu, GIC_SPI_UART0);
 		vgic_unlock(vcpu->kvm);
 	}

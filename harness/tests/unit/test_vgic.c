@@ -217,6 +217,7 @@ static void test_sgi(void)
 	vgic_send_sgi(v, 3ull << 24 | 2, true);
 	vgic_send_sgi(v, 3ull << 24 | 1ull << 40, true);
 	vgic_send_sgi(v, 3ull << 24 | 1ull << 16 | 1, true);
+	vgic_send_sgi(v, 3ull << 24 | 1ull << 44 | 1, true);
 	vgic_flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 	CHECK_EQ(cpu[1].arch.vgic.private[3].latch, 0);	/* Group 0 there */
@@ -305,6 +306,7 @@ static void test_hw(void)
 	CHECK_EQ(guest_ack(v), 33);
 	vgic_sync(v);
 	CHECK(phys_active[33]);
+	CHECK_EQ(rd(GICD(0x204), 4), 2);	/* its line is high */
 	vgic_flush(v);
 	CHECK_EQ(state_of(v, 33), ICH_LR_ACTIVE);
 	guest_eoi(v, 33);
@@ -341,16 +343,21 @@ static void test_priorities(void)
 	}
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 	CHECK_EQ(v->arch.vgic.hcr, ICH_HCR_EN);
-	/* More active ones than list registers: EOIs are counted, the highest priority ends first. */
+	/* More active ones than list registers: of those that have none, the highest priority ends first. */
 	wr(GICD(0x308), 4, 0x3f);
+	wr(GICD(0x440), 4, 0x00506010);	/* 64 to 67 */
+	wr(GICD(0x444), 1, 0x68);
+	wr(GICD(0x445), 1, 0x70);
 	vgic_flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, NR_LRS);
+	CHECK_EQ(find_lr(v, 68), -1);
+	CHECK_EQ(find_lr(v, 69), -1);
 	CHECK(v->arch.vgic.hcr & ICH_HCR_LRENPIE);
 	v->arch.vgic.hcr |= 1ull << ICH_HCR_EOICOUNT_SHIFT;
 	vgic_sync(v);
-	CHECK_EQ(rd(GICD(0x308), 4), 0x1f);
+	CHECK_EQ(rd(GICD(0x308), 4), 0x2f);
 	vgic_write_dir(v, 64);
-	CHECK_EQ(rd(GICD(0x308), 4), 0x1e);
+	CHECK_EQ(rd(GICD(0x308), 4), 0x2e);
 }
 
 static void test_routing(void)
