@@ -286,7 +286,12 @@ struct s2_config {
 	bool hw_xnx;         /* the CPU has FEAT_XNX */
 	u8 nr_shadows;       /* 1..S2_MAX_SHADOWS; more than the VM has vCPUs */
 	u16 vmid_base;       /* first of nr_shadows + 1 hardware VMIDs of this VM; 0 (the host's): 1 */
-	u32 shadow_pages;    /* limit of pages for all shadow tables; 0: 512 */
+	/*
+	 * Limit of pages for all shadow tables; 0: 512. One instruction may need some sixty at once (its
+	 * own page, its operands, stage-1 tables for each, all in places of their own): with
+	 * fewer, a guest may not get on.
+	 */
+	u32 shadow_pages;
 };
 
 struct s2_stats {
