@@ -41,7 +41,8 @@ static bool is_l1s(const void *fdt, int node, u64 uart0)
 {
 	const char *name = fdt_get_name(fdt, node, NULL);
 
-	return (name && !strcmp(name, "cpus")) || is_compatible(fdt, node, "arm,gic-v3") ||
+	return (name && (!strcmp(name, "cpus") || !strcmp(name, "chosen"))) ||
+	       is_compatible(fdt, node, "arm,gic-v3") ||
 	       is_compatible(fdt, node, "arm,armv8-timer") ||
 	       is_compatible(fdt, node, "arm,psci-1.0") || is_compatible(fdt, node, "arm,psci-0.2") ||
 	       is_compatible(fdt, node, "fixed-clock") || is_uart0(fdt, node, uart0);
@@ -199,6 +200,74 @@ static int find_uart0(const void *fdt, u64 uart0)
 	return node;
 }
 
+/* Drop what L0's firmware told L0; the width of the modules' addresses stays. */
+static int del_properties(void *fdt, int node)
+{
+	const char *name;
+	int prop;
+
+	for (prop = fdt_first_property_offset(fdt, node); prop >= 0;) {
+		fdt_getprop_by_offset(fdt, prop, &name, NULL);
+		if (!strcmp(name, "#address-cells") || !strcmp(name, "#size-cells")) {
+			prop = fdt_next_property_offset(fdt, prop);
+			continue;
+		}
+		TRY(fdt_delprop(fdt, node, name));
+		prop = fdt_first_property_offset(fdt, node);
+	}
+	return 0;
+}
+
+/* The child of /chosen that is the module at @addr, if there is one, goes. */
+static int del_module(void *fdt, int chosen, pa_t addr)
+{
+	struct l0_module m;
+	int node;
+
+	fdt_for_each_subnode(node, fdt, chosen) {
+		if (platform_module(fdt, node, &m) && m.addr == addr)
+			return fdt_del_node(fdt, node);
+	}
+	return 0;
+}
+
+/* From PA to IPA. In place, so that no offset moves. */
+static int move_modules(void *fdt, int chosen, u64 offset)
+{
+	struct l0_module m;
+	int node, len, depth = 0;
+	fdt32_t v[2];
+
+	for (node = fdt_next_node(fdt, chosen, &depth); node >= 0 && depth > 0;
+	     node = fdt_next_node(fdt, node, &depth)) {
+		if (!platform_module(fdt, node, &m))
+			continue;
+		fdt_getprop(fdt, node, "reg", &len);
+		m.addr -= offset;
+		fdt32_st(&v[0], (u32)(m.addr >> 32));
+		fdt32_st(&v[1], (u32)m.addr);
+		TRY(fdt_setprop_inplace_namelen_partial(fdt, node, "reg", 3, 0,
+							len == 8 ? &v[1] : v, len == 8 ? 4 : 8));
+	}
+	return 0;
+}
+
+/* /chosen as L0 has it, with L1's modules alone. */
+static int keep_modules(void *fdt, const struct l1_fdt_config *cfg)
+{
+	int chosen = fdt_path_offset(fdt, "/chosen");
+
+	if (chosen == -FDT_ERR_NOTFOUND)
+		return fdt_add_subnode(fdt, 0, "chosen");
+	TRY(chosen);
+	TRY(del_properties(fdt, chosen));
+	TRY(del_module(fdt, chosen, cfg->kernel + cfg->ram_offset));
+	if (cfg->initrd_size)
+		TRY(del_module(fdt, chosen, cfg->initrd + cfg->ram_offset));
+	TRY(move_modules(fdt, chosen, cfg->ram_offset));
+	return chosen;
+}
+
 static int add_chosen(void *fdt, const struct l1_fdt_config *cfg)
 {
 	char path[64];
@@ -209,7 +278,7 @@ static int add_chosen(void *fdt, const struct l1_fdt_config *cfg)
 	node = fdt_add_subnode(fdt, 0, "aliases");
 	TRY(node);
 	TRY(fdt_setprop_string(fdt, node, "serial0", path));
-	node = fdt_add_subnode(fdt, 0, "chosen");
+	node = keep_modules(fdt, cfg);
 	TRY(node);
 	TRY(fdt_setprop_string(fdt, node, "bootargs", cfg->bootargs));
 	TRY(fdt_setprop_string(fdt, node, "stdout-path", path));

@@ -135,22 +135,6 @@ static int parse_cpus(const void *fdt, struct l0_platform *p)
 	return p->nr_cpus ? 0 : -EINVAL;
 }
 
-/*
- * The "reg" of a module: QEMU's guest loader writes 64-bit address and size and no #address-cells, so its
- * length says which it is.
- */
-static bool module_reg(const void *fdt, int node, struct l0_module *m)
-{
-	int len;
-	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &len);
-
-	if (!reg || (len != 16 && len != 12 && len != 8))
-		return false;
-	m->addr = read_cells(reg, len == 8 ? 1 : 2);
-	m->size = read_cells(reg + (len == 8 ? 1 : 2), len == 16 ? 2 : 1);
-	return m->size && m->addr + m->size > m->addr;
-}
-
 static const char *string_prop(const void *fdt, int node, const char *name)
 {
 	int len;
@@ -159,36 +143,94 @@ static const char *string_prop(const void *fdt, int node, const char *name)
 	return s && len > 0 && s[len - 1] == '\0' ? s : "";
 }
 
-/* The modules of /chosen: at most one kernel and one ramdisk. */
+static bool is_compatible(const void *fdt, int node, const char *what)
+{
+	return !fdt_node_check_compatible(fdt, node, what);
+}
+
+/*
+ * The "reg" of a module: QEMU's guest loader writes 64-bit address and size and no #address-cells, so its
+ * length says which it is.
+ */
+bool platform_module(const void *fdt, int node, struct l0_module *m)
+{
+	int len;
+	const fdt32_t *reg;
+
+	if (!is_compatible(fdt, node, "multiboot,module"))
+		return false;
+	reg = fdt_getprop(fdt, node, "reg", &len);
+	if (!reg || (len != 16 && len != 12 && len != 8))
+		return false;
+	m->addr = read_cells(reg, len == 8 ? 1 : 2);
+	m->size = read_cells(reg + (len == 8 ? 1 : 2), len == 16 ? 2 : 1);
+	m->args = string_prop(fdt, node, "bootargs");
+	return m->size && m->addr + m->size > m->addr;
+}
+
+/* L1's kernel, and how many kernels there are. */
+static int parse_kernels(const void *fdt, int chosen, struct l0_platform *p, char *err,
+			 size_t errlen)
+{
+	struct l0_module m;
+	int node, n = 0;
+
+	fdt_for_each_subnode(node, fdt, chosen) {
+		if (!is_compatible(fdt, node, "multiboot,kernel") || !platform_module(fdt, node, &m))
+			continue;
+		if (n && m.addr == p->kernel.addr) {
+			snprintf(err, errlen, "two kernel modules at 0x%llx", m.addr);
+			return -EINVAL;
+		}
+		if (!n++ || m.addr < p->kernel.addr)
+			p->kernel = m;
+	}
+	return n;
+}
+
+static int add_module(struct l0_platform *p, const struct l0_module *m, bool initrd, char *err,
+		      size_t errlen)
+{
+	if (initrd && p->initrd.size) {
+		snprintf(err, errlen, "more than one initrd module");
+		return -EINVAL;
+	}
+	if (!initrd && p->nr_modules == L0_MAX_MODULES) {
+		snprintf(err, errlen, "more than %d modules for L1", L0_MAX_MODULES);
+		return -EINVAL;
+	}
+	if (initrd)
+		p->initrd = *m;
+	else
+		p->module[p->nr_modules++] = *m;
+	return 0;
+}
+
 static int parse_modules(const void *fdt, struct l0_platform *p, char *err, size_t errlen)
 {
-	int chosen = fdt_path_offset(fdt, "/chosen"), node;
-	struct l0_module *m;
+	int chosen = fdt_path_offset(fdt, "/chosen"), node, depth = 0, kernels, ret = 0;
+	struct l0_module m;
 
 	if (chosen < 0)
 		return 0;
-	fdt_for_each_subnode(node, fdt, chosen) {
-		if (fdt_node_check_compatible(fdt, node, "multiboot,module"))
+	kernels = parse_kernels(fdt, chosen, p, err, errlen);
+	if (kernels < 0)
+		return kernels;
+	for (node = fdt_next_node(fdt, chosen, &depth); !ret && node >= 0 && depth > 0;
+	     node = fdt_next_node(fdt, node, &depth)) {
+		if (!is_compatible(fdt, node, "multiboot,module"))
 			continue;
-		if (!fdt_node_check_compatible(fdt, node, "multiboot,kernel"))
-			m = &p->kernel;
-		else if (!fdt_node_check_compatible(fdt, node, "multiboot,ramdisk"))
-			m = &p->initrd;
-		else
-			continue;
-		if (m->size) {
-			snprintf(err, errlen, "more than one %s module",
-				 m == &p->kernel ? "kernel" : "initrd");
+		if (!platform_module(fdt, node, &m)) {
+			snprintf(err, errlen, "module with an empty or malformed reg property: %s",
+				 fdt_get_name(fdt, node, NULL));
 			return -EINVAL;
 		}
-		if (!module_reg(fdt, node, m)) {
-			snprintf(err, errlen, "%s module with an empty or malformed reg property",
-				 m == &p->kernel ? "kernel" : "initrd");
-			return -EINVAL;
-		}
-		m->args = string_prop(fdt, node, "bootargs");
+		if (depth == 1 && m.addr == p->kernel.addr)
+			continue;
+		ret = add_module(p, &m, depth == 1 && kernels < 2 &&
+				 is_compatible(fdt, node, "multiboot,ramdisk"), err, errlen);
 	}
-	return 0;
+	return ret;
 }
 
 const char *platform_bootargs(const void *fdt)

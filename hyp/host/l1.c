@@ -176,6 +176,8 @@ static void write_fdt(const struct l1_place *pl)
 		.nr_vcpus = (unsigned int)l1.nr_vcpus,
 		.uart0 = plat.uart0,
 		.uart1 = opts.uart1,
+		.ram_offset = l1.ram_offset,
+		.kernel = pl->module.base,
 		.initrd = pl->initrd.base,
 		.initrd_size = pl->initrd.size,
 		.bootargs = plat.kernel.args,
@@ -207,10 +209,13 @@ static void copy_segment(const struct l1_image *img, const struct l1_segment *s)
 
 static void l1_load(void)
 {
+	struct range modules[L0_MAX_MODULES];
 	struct l1_place pl = {
 		.ram = { l1.ram_base, l1.ram_size },
 		.module = module_range(&plat.kernel),
 		.initrd = module_range(&plat.initrd),
+		.modules = modules,
+		.nr_modules = plat.nr_modules,
 		.l0_fdt = { plat.fdt - l1.ram_offset, plat.fdt_size },
 		.fdt_size = ALIGN_UP(plat.fdt_size, SZ_4K) + L1_FDT_ROOM,
 	};
@@ -218,6 +223,8 @@ static void l1_load(void)
 	char err[ERRLEN];
 	unsigned int i;
 
+	for (i = 0; i < plat.nr_modules; i++)
+		modules[i] = module_range(&plat.module[i]);
 	if (!plat.kernel.size)
 		l0_fatal_user("no L1 kernel: give QEMU -device guest-loader,addr=ADDRESS,kernel=FILE");
 	if (plat.kernel.addr < (u64)__pool_end ||

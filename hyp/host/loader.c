@@ -173,6 +173,15 @@ static int check_segment(const struct l1_image *img, unsigned int i, const struc
 			 pl->initrd.base + pl->initrd.size);
 		return -ENOSPC;
 	}
+	for (k = 0; k < pl->nr_modules; k++) {
+		if (!overlap(&r, &pl->modules[k]))
+			continue;
+		snprintf(err, errlen,
+			 "L1 kernel needs 0x%llx-0x%llx, where a module (0x%llx-0x%llx) lies: load that higher",
+			 r.base, r.base + r.size, pl->modules[k].base,
+			 pl->modules[k].base + pl->modules[k].size);
+		return -ENOSPC;
+	}
 	/* An Image is moved as a whole; the segments of an ELF file are copied one by one out of it. */
 	if (img->elf && overlap(&r, &pl->module)) {
 		snprintf(err, errlen,
@@ -199,6 +208,10 @@ static bool fdt_fits(const struct l1_image *img, const struct l1_place *pl, ipa_
 	if (!in_range(at, pl->fdt_size, &pl->ram) || overlap(&r, &pl->initrd) ||
 	    overlap(&r, &pl->module) || overlap(&r, &pl->l0_fdt))
 		return false;
+	for (i = 0; i < pl->nr_modules; i++) {
+		if (overlap(&r, &pl->modules[i]))
+			return false;
+	}
 	for (i = 0; i < img->nr_segments; i++) {
 		o = (struct range){ img->seg[i].dst, img->seg[i].mem_size };
 		if (overlap(&r, &o))
@@ -249,6 +262,13 @@ int l1_place(const struct l1_image *img, struct l1_place *pl, char *err, size_t 
 	if (overlap(&pl->initrd, &pl->module)) {
 		snprintf(err, errlen, "initrd and L1 kernel were loaded over each other");
 		return -ENOSPC;
+	}
+	for (i = 0; i < pl->nr_modules; i++) {
+		if (!in_range(pl->modules[i].base, pl->modules[i].size, &pl->ram)) {
+			snprintf(err, errlen, "module 0x%llx-0x%llx does not lie in L1's memory",
+				 pl->modules[i].base, pl->modules[i].base + pl->modules[i].size);
+			return -ENOSPC;
+		}
 	}
 	for (i = 0; i < img->nr_segments; i++) {
 		ret = check_segment(img, i, pl, err, errlen);

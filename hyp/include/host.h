@@ -9,6 +9,7 @@
 #include <types.h>
 
 #define MPIDR_AFF_MASK	0xff00ffffffULL
+#define L0_MAX_MODULES	16
 
 /* What the machine is, from its device tree. All addresses are PA. */
 struct l0_module {
@@ -30,6 +31,8 @@ struct l0_platform {
 	unsigned int nr_cpus;	/* at most MAX_CPUS, boot CPU included */
 	u64 mpidr[MAX_CPUS];	/* affinity fields of each CPU; the boot CPU is number 0 */
 	struct l0_module kernel, initrd;
+	unsigned int nr_modules; /* further ones, for L1 to find in its own tree */
+	struct l0_module module[L0_MAX_MODULES];
 };
 
 extern struct l0_platform plat; /* valid from the end of l0_early() */
@@ -38,8 +41,14 @@ extern unsigned int nr_online_cpus;
 /*
  * Read what L0 needs from the tree at @fdt, of at most @max bytes. On failure -EINVAL and one line in
  * @err. Pure; no unaligned access (MMU off). The tree may be hostile.
+ *
+ * Modules are /chosen's, by Xen's multiboot binding, as QEMU's guest-loader writes them. The kernel at the lowest
+ * address is L1's. If it is the only one, the ramdisk is L1's initrd; if not, every other module, also one in a
+ * node below /chosen, is for L1 to start guests of its own with.
  */
 int platform_parse(const void *fdt, u64 max, struct l0_platform *p, char *err, size_t errlen);
+/* Whether @node is a module with a usable address and size, and then which. Pure. */
+bool platform_module(const void *fdt, int node, struct l0_module *m);
 /* /chosen/bootargs, "" if there are none. @fdt was accepted by platform_parse(). */
 const char *platform_bootargs(const void *fdt);
 

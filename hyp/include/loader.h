@@ -40,6 +40,8 @@ struct l1_place {
 	struct range ram;
 	struct range module;	 /* the kernel module as it was loaded */
 	struct range initrd;	 /* size 0: none; stays where it is */
+	const struct range *modules; /* further ones; they stay where they are */
+	unsigned int nr_modules;
 	struct range l0_fdt;	 /* read until L1's tree is written */
 	u64 fdt_size;
 	/* out */
@@ -47,7 +49,7 @@ struct l1_place {
 };
 
 /*
- * Check that the segments of @img and the initrd lie in RAM and apart from each other, and find a place for
+ * Check that the segments of @img, the initrd and the modules lie in RAM and apart from each other, and find a place for
  * L1's tree that overlaps nothing. 0, or -ENOSPC and one line in @err. Pure.
  */
 int l1_place(const struct l1_image *img, struct l1_place *pl, char *err, size_t errlen);

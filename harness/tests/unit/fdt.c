@@ -86,6 +86,8 @@ static struct l1_fdt_config config(unsigned int cpus)
 		.ram_size = 0x40000000,
 		.nr_vcpus = cpus,
 		.uart0 = 0x9000000,
+		.ram_offset = 0x600000,
+		.kernel = 0x40200000,
 		.initrd = 0x47e00000,
 		.initrd_size = 0x300000,
 		.bootargs = "a=b quiet",
@@ -124,6 +126,8 @@ static void l1_tree(void)
 	CHECK(!strcmp(str_at(buf, "/psci", "method"), "smc"));
 	CHECK(u64_at(buf, "/chosen", "linux,initrd-start", 0) == 0x47e00000);
 	CHECK(u64_at(buf, "/chosen", "linux,initrd-end", 0) == 0x48100000);
+	/* L1's own kernel and initrd are no modules for it. */
+	CHECK(fdt_first_subnode(buf, fdt_path_offset(buf, "/chosen")) < 0);
 	CHECK(u64_at(buf, "/memory@40000000", "reg", 1) == 0x40000000);
 	CHECK(u64_at(buf, "/intc@8000000", "reg", 2) == 0x80a0000);
 	CHECK(fdt_path_offset(buf, "/cpus/cpu@0") > 0 && fdt_path_offset(buf, "/cpus/cpu@1") < 0);
@@ -137,11 +141,57 @@ static void l1_tree(void)
 	CHECK(!l1_fdt_build(good, buf, sizeof(buf), &cfg, err, sizeof(err)));
 	CHECK(fdt_path_offset(buf, "/cpus/cpu@1") > 0);
 	CHECK(!str_at(buf, "/chosen", "linux,initrd-start"));
-	cfg = config(3);
-	CHECK(l1_fdt_build(good, buf, sizeof(buf), &cfg, err, sizeof(err)) < 0);
+	cfg = config(3); /* one more than L0 has */
+	CHECK(!l1_fdt_build(good, buf, sizeof(buf), &cfg, err, sizeof(err)));
+	CHECK(fdt_path_offset(buf, "/cpus/cpu@2") > 0);
 	cfg = config(1);
 	CHECK(l1_fdt_build(good, buf, good_size, &cfg, err, sizeof(err)) == 0);
 	CHECK(l1_fdt_build(good, buf, 256, &cfg, err, sizeof(err)) < 0 && strstr(err, "more than"));
+}
+
+static int add_module(void *fdt, const char *parent, const char *name, const char *kind, u64 addr)
+{
+	int node = fdt_add_subnode(fdt, fdt_path_offset(fdt, parent), name);
+	char compatible[64];
+	int n = snprintf(compatible, sizeof(compatible), "%s%cmultiboot,module", kind, 0) + 1;
+
+	CHECK(node > 0);
+	CHECK(!fdt_setprop(fdt, node, "compatible", compatible, n));
+	CHECK(!fdt_appendprop_u64(fdt, node, "reg", addr));
+	CHECK(!fdt_appendprop_u64(fdt, node, "reg", 0x1000));
+	return node;
+}
+
+/* Modules for L1: a second kernel makes the ramdisk one, too, and so does every node in another. */
+static void modules(void)
+{
+	static char in[1 << 16] __attribute__((aligned(8)));
+	static char buf[(1 << 16) + L1_FDT_ROOM] __attribute__((aligned(8)));
+	struct l1_fdt_config cfg = config(1);
+	int node;
+
+	CHECK(!fdt_open_into(good, in, sizeof(in)));
+	node = add_module(in, "/chosen", "module@4a000000", "multiboot,kernel", 0x4a000000);
+	CHECK(!fdt_setprop_string(in, node, "bootargs", "console=hvc0"));
+	CHECK(fdt_add_subnode(in, fdt_path_offset(in, "/chosen"), "domU1") > 0);
+	add_module(in, "/chosen/domU1", "module@4c000000", "multiboot,kernel", 0x4c000000);
+	CHECK(!parse(in, sizeof(in)));
+	CHECK(plat_.kernel.addr == 0x40800000 && !plat_.initrd.size && plat_.nr_modules == 3);
+	cfg.initrd_size = 0;
+	CHECK(!l1_fdt_build(in, buf, sizeof(buf), &cfg, err, sizeof(err)));
+	CHECK(!fdt_check_full(buf, sizeof(buf)));
+	CHECK(!strcmp(str_at(buf, "/chosen", "bootargs"), "a=b quiet"));
+	CHECK(!str_at(buf, "/chosen", "kaslr-seed"));
+	CHECK(fdt_path_offset(buf, "/chosen/module@0x40800000") < 0);
+	CHECK(u64_at(buf, "/chosen/module@0x48400000", "reg", 0) == 0x47e00000);
+	CHECK(u64_at(buf, "/chosen/module@4a000000", "reg", 0) == 0x49a00000);
+	CHECK(u64_at(buf, "/chosen/module@4a000000", "reg", 1) == 0x1000);
+	CHECK(!strcmp(str_at(buf, "/chosen/module@4a000000", "bootargs"), "console=hvc0"));
+	CHECK(u64_at(buf, "/chosen/domU1/module@4c000000", "reg", 0) == 0x4ba00000);
+	node = add_module(in, "/chosen", "again", "multiboot,kernel", 0x40800000);
+	CHECK(parse(in, sizeof(in)) < 0 && strstr(err, "two kernel modules"));
+	CHECK(!fdt_delprop(in, node, "reg"));
+	CHECK(parse(in, sizeof(in)) < 0 && strstr(err, "reg property: again"));
 }
 
 /* What is missing is named. */
@@ -221,6 +271,7 @@ int main(void)
 	load();
 	platform();
 	l1_tree();
+	modules();
 	missing();
 	damaged();
 	return 0;

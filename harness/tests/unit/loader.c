@@ -184,6 +184,15 @@ static void places(void)
 	pl = typical(3 << 20);
 	CHECK(place(&pl) < 0 && strstr(err, "does not fit"));
 	pl = typical(1 << 30);
+	pl.modules = (struct range[]){ { RAM + 0x8000000, 0x300000 }, { RAM + 0x9000000, 4096 } };
+	pl.nr_modules = 2;
+	CHECK(!place(&pl) && pl.fdt == RAM + 0x8400000);
+	pl.modules = &(struct range){ RAM + 0x3ff000, 4096 };
+	pl.nr_modules = 1;
+	CHECK(place(&pl) < 0 && strstr(err, "where a module"));
+	pl.modules = &(struct range){ ~0ULL - 4095, 4096 };
+	CHECK(place(&pl) < 0 && strstr(err, "does not lie"));
+	pl = typical(1 << 30);
 	pl.module.base = RAM - 4096;
 	CHECK(place(&pl) < 0 && strstr(err, "module"));
 }
