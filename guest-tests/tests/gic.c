@@ -13,6 +13,8 @@
 #define SGI_C		7
 #define PPI_FREE	22
 #define SPI_FREE	77
+#define SPI_MANY	96
+#define MANY		12
 #define UART_IMSC	0x09000038UL
 #define UART_ICR	0x09000044UL
 #define UART_TX		BIT(5)
@@ -245,6 +247,59 @@ static void group0(void)
 	write_sysreg(0, SYS_ICC_IGRPEN0_EL1);
 }
 
+/* More interrupts active at once than any CPU interface has list registers. */
+static unsigned int active_ones(void)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < MANY; i++)
+		n += gic_is_active(SPI_MANY + i);
+	return n;
+}
+
+static void many(void)
+{
+	unsigned int acked = 0;
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		gic_set_edge(SPI_MANY + i, true);
+		gic_set_priority(SPI_MANY + i, 0xf0 - 8 * i);
+		gicd_write(GICD_IROUTER(SPI_MANY + i), 0);
+		gicd_write(GICD_IROUTER(SPI_MANY + i) + 4, 0);
+		gic_enable(SPI_MANY + i);
+	}
+	for (unsigned int i = 0; i < MANY; i++) {
+		gic_set_pending(SPI_MANY + i, true);
+		acked += gic_ack() == SPI_MANY + i;
+		isb();
+	}
+	printf("many: %u preempted each other, %u active\n", acked, active_ones());
+	for (unsigned int i = MANY; i-- > 0;)
+		eoi("many", SPI_MANY + i);
+	printf("many: %u active\n", active_ones());
+	write_sysreg(CTLR_EOIMODE, SYS_ICC_CTLR_EL1);
+	isb();
+	for (unsigned int i = 0; i < MANY; i++)
+		gic_set_pending(SPI_MANY + i, true);
+	acked = 0;
+	for (unsigned int i = 0; i < MANY; i++) {
+		unsigned int intid = gic_ack();
+
+		acked += intid == SPI_MANY + MANY - 1 - i;
+		gic_eoi(intid);
+	}
+	printf("split: %u in order, %u active\n", acked, active_ones());
+	for (unsigned int i = 0; i < MANY; i++) {
+		write_sysreg(SPI_MANY + i * 5 % MANY, SYS_ICC_DIR_EL1);
+		isb();
+		printf("split: %u active\n", active_ones());
+	}
+	write_sysreg(0, SYS_ICC_CTLR_EL1);
+	isb();
+	for (unsigned int i = 0; i < MANY; i++)
+		gic_disable(SPI_MANY + i);
+}
+
 void guest_main(void)
 {
 	write_sysreg(read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO, hcr_el2);
@@ -261,4 +316,5 @@ void guest_main(void)
 	timer_ppi();
 	uart_spi();
 	group0();
+	many();
 }

@@ -174,15 +174,6 @@ static void deactivate(u32 intid)
 	write_sysreg(intid, ICC_DIR_EL1);
 }
 
-/* L1 may have routed the SPI to a vCPU of another CPU. */
-static void kick_target(u32 intid)
-{
-	u8 target = l1.vgic.spi[intid - VGIC_NR_PRIVATE].target;
-
-	if (target != VGIC_NO_TARGET && target % nr_online_cpus != *this_cpu_ptr(cpu_number))
-		gic_kick_cpu(target % nr_online_cpus);
-}
-
 static void handle_one(struct kvm_vcpu *vcpu, u32 intid)
 {
 	if (intid == GIC_PPI_CNTV || intid == GIC_PPI_CNTP) {
@@ -191,7 +182,6 @@ static void handle_one(struct kvm_vcpu *vcpu, u32 intid)
 			deactivate(intid);
 	} else if (intid == plat.uart0_intid) {
 		vgic_hw_irq_taken(&l1, NULL, intid);
-		kick_target(intid);
 	} else if (intid == GIC_PPI_CNTHP) {
 		if (vcpu) {
 			kvm_call_hyp(timer_hyp_sync, vcpu);
@@ -227,13 +217,7 @@ void gic_handle_irq(struct kvm_vcpu *vcpu)
 
 void gic_kick_cpu(unsigned int cpu)
 {
-	u64 m = plat.mpidr[cpu];
-	u64 val = (m >> 32 & 0xff) << 48 | (m >> 16 & 0xff) << 32 | (m >> 8 & 0xff) << 16 |
-		  (m & 0xf0) << 40 | (u64)GIC_SGI_KICK << 24 | BIT(m & 0xf);
-
-	dsb(ishst);	/* what the other CPU is to find must be there first */
-	write_sysreg(val, ICC_SGI1R_EL1);
-	isb();		/* sends it now, not some time later */
+	gic_send_kick(plat.mpidr[cpu]);
 }
 
 void gic_kick_vcpu(struct kvm_vcpu *vcpu)

@@ -50,29 +50,6 @@ static bool is_runnable(struct kvm_vcpu *vcpu)
 	return true;
 }
 
-/* Whether interrupts wait to be looked at by @vcpu. Any CPU: false only if there are none. */
-static bool has_candidates(const struct kvm_vcpu *vcpu)
-{
-	return READ_ONCE(vcpu->arch.vgic.candidates) | READ_ONCE(vcpu->kvm->vgic.candidate_words);
-}
-
-/*
- * @vcpu may have made interrupts pending for others: those that run, or sleep, on other CPUs must
- * leave their guests to see them. One kick too many costs an exit.
- */
-static void kick_others(const struct kvm_vcpu *vcpu)
-{
-	const struct kvm *kvm = vcpu->kvm;
-	unsigned int me = (unsigned int)vcpu->vcpu_id % nr_online_cpus;
-
-	for (int i = 0; i < kvm->nr_vcpus; i++) {
-		unsigned int cpu = (unsigned int)i % nr_online_cpus;
-
-		if (cpu != me && has_candidates(kvm->vcpus[i]))
-			gic_kick_cpu(cpu);
-	}
-}
-
 /* A trapped write to the CPU interface that concerns L1's distributor. */
 static void icc_write(struct kvm_vcpu *vcpu)
 {
@@ -82,7 +59,6 @@ static void icc_write(struct kvm_vcpu *vcpu)
 		vgic_write_dir(vcpu, val);
 	else
 		vgic_send_sgi(vcpu, val, reg == ICC_SGI1R_EL1);
-	kick_others(vcpu);
 }
 
 static enum run_state handle_exit(struct kvm_vcpu *vcpu, enum host_exit exit)
@@ -93,8 +69,7 @@ static enum run_state handle_exit(struct kvm_vcpu *vcpu, enum host_exit exit)
 		return RUN_ON;
 	case HOST_EXIT_MMIO:
 		mmio_emulate(vcpu);
-		kick_others(vcpu);
-		return RUN_ON;
+			return RUN_ON;
 	case HOST_EXIT_WFI:
 		vcpu->arch.wfi_waiting = true;
 		return RUN_BLOCKED;

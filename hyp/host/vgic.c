@@ -27,13 +27,7 @@ void vgic_irq_update(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 		u32 bit = 1U << irq->intid;
 		struct vgic_cpu *vgic = &vcpu->arch.vgic;
 
-		/* An SGI may arrive from another CPU meanwhile: its latch is set before its bit. */
-		if (!candidate) {
-			__atomic_fetch_and(&vgic->candidates, ~bit, __ATOMIC_SEQ_CST);
-			candidate = vgic_irq_in_flight(irq);
-		}
-		if (candidate)
-			__atomic_fetch_or(&vgic->candidates, bit, __ATOMIC_SEQ_CST);
+		vgic->candidates = candidate ? vgic->candidates | bit : vgic->candidates & ~bit;
 		if (bit & TIMER_PPIS)
 			vgic->inflight = candidate ? vgic->inflight | bit : vgic->inflight & ~bit;
 		return;
@@ -148,6 +142,9 @@ static void eoi_without_lr(struct kvm_vcpu *vcpu)
 	unsigned int count = (unsigned int)FIELD_GET(ICH_HCR_EOICOUNT, vgic->hcr);
 
 	vgic->hcr &= ~ICH_HCR_EOICOUNT;
+	vgic_fetch_vmcr(vcpu);
+	if (vgic->vmcr & ICH_VMCR_VEOIM)
+		return;
 	while (count--) {
 		struct vgic_irq *best = NULL;
 
@@ -228,8 +225,16 @@ struct lr_pick {
 	struct vgic_irq *irq[VGIC_MAX_LRS];
 	u32 key[VGIC_MAX_LRS];
 	unsigned int n, max;
+	struct vgic_irq *best;		/* the pending one of the highest priority */
+	u32 best_key;
 	bool dropped_active, dropped_pending;
 };
+
+static void pick_dropped(struct lr_pick *p, const struct vgic_irq *irq)
+{
+	p->dropped_active |= irq->active;
+	p->dropped_pending |= !irq->active;
+}
 
 /* Active ones first, because the guest is going to end them; then by priority. */
 static void pick_add(struct lr_pick *p, struct vgic_irq *irq)
@@ -237,14 +242,15 @@ static void pick_add(struct lr_pick *p, struct vgic_irq *irq)
 	u32 key = (irq->active ? 0 : 0x100000U) | (u32)irq->priority << 10 | irq->intid;
 	unsigned int at = p->n;
 
+	if (!irq->active && (!p->best || key < p->best_key)) {
+		p->best = irq;
+		p->best_key = key;
+	}
 	while (at && p->key[at - 1] > key)
 		at--;
 	if (p->n == p->max) {
-		struct vgic_irq *lost = at == p->n ? irq : p->irq[p->n - 1];
-
-		p->dropped_active |= lost->active;
-		p->dropped_pending |= !lost->active;
-		if (lost == irq)
+		pick_dropped(p, at == p->n ? irq : p->irq[p->n - 1]);
+		if (at == p->n)
 			return;
 		p->n--;
 	}
@@ -255,6 +261,17 @@ static void pick_add(struct lr_pick *p, struct vgic_irq *irq)
 	p->irq[at] = irq;
 	p->key[at] = key;
 	p->n++;
+}
+
+/* Whatever is active, the highest pending one must have its chance to preempt it. */
+static void pick_finish(struct lr_pick *p)
+{
+	unsigned int last = p->max - 1;
+
+	if (!p->best || p->n < p->max || !p->irq[last]->active)
+		return;
+	pick_dropped(p, p->irq[last]);
+	p->irq[last] = p->best;
 }
 
 static void pick_consider(struct kvm_vcpu *vcpu, struct lr_pick *p, struct vgic_irq *irq)
@@ -321,6 +338,7 @@ static noinline void fill_lrs(struct kvm_vcpu *vcpu)
 	vgic_lock(vcpu->kvm);
 	p.n = 0;
 	p.max = vgic_hw.nr_lrs;
+	p.best = NULL;
 	p.dropped_active = p.dropped_pending = false;
 	for (u32 m = vgic->candidates; m; m &= m - 1)
 		pick_consider(vcpu, &p, &vgic->private[__builtin_ctz(m)]);
@@ -331,13 +349,14 @@ static noinline void fill_lrs(struct kvm_vcpu *vcpu)
 			pick_consider(vcpu, &p,
 				      &dist->spi[word * 32 + (unsigned int)__builtin_ctz(m)]);
 	}
+	pick_finish(&p);
 	for (unsigned int i = 0; i < p.n; i++)
 		vgic->lr[i] = make_lr(vcpu, p.irq[i]);
 	vgic->used_lrs = (u8)p.n;
 	vgic_unlock(vcpu->kvm);
-	/* Come back when there is room, or when an EOI or DIR finds no list register. */
+	/* Come back when all pending ones are taken, or when an EOI or DIR finds no list register. */
 	if (p.dropped_pending)
-		vgic->hcr |= ICH_HCR_UIE;
+		vgic->hcr |= ICH_HCR_NPIE;
 	if (p.dropped_active)
 		vgic->hcr |= ICH_HCR_LRENPIE | ICH_HCR_TDIR;
 	vgic->l1_pending = (u8)l1_signals(vgic);

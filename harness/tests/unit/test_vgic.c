@@ -334,7 +334,7 @@ static void test_priorities(void)
 	}
 	vgic_flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, NR_LRS);
-	CHECK(v->arch.vgic.hcr & ICH_HCR_UIE);
+	CHECK(v->arch.vgic.hcr & ICH_HCR_NPIE);
 	for (u32 i = 0; i < 8; i++) {
 		CHECK_EQ(guest_ack(v), 71 - i);
 		guest_eoi(v, 71 - i);
@@ -358,6 +358,21 @@ static void test_priorities(void)
 	CHECK_EQ(rd(GICD(0x308), 4), 0x2f);
 	vgic_write_dir(v, 64);
 	CHECK_EQ(rd(GICD(0x308), 4), 0x2e);
+	/* In EOImode 1 an EOI deactivates nothing. */
+	wr(GICD(0x308), 4, 0x3f);
+	vgic_flush(v);
+	v->arch.vgic.vmcr |= ICH_VMCR_VEOIM;
+	v->arch.vgic.hcr |= 1ull << ICH_HCR_EOICOUNT_SHIFT;
+	vgic_sync(v);
+	CHECK_EQ(rd(GICD(0x308), 4), 0x3f);
+	/* However many are active, the highest pending one is there to preempt them. */
+	wr(GICD(0x446), 1, 8);
+	wr(GICD(0x208), 4, 0xc0);
+	vgic_flush(v);
+	CHECK_EQ(v->arch.vgic.used_lrs, NR_LRS);
+	CHECK_EQ(state_of(v, 70), ICH_LR_PENDING);
+	CHECK_EQ(find_lr(v, 71), -1);
+	CHECK(v->arch.vgic.hcr & ICH_HCR_NPIE);
 }
 
 static void test_routing(void)
