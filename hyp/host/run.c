@@ -69,7 +69,7 @@ static enum run_state handle_exit(struct kvm_vcpu *vcpu, enum host_exit exit)
 		return RUN_ON;
 	case HOST_EXIT_MMIO:
 		mmio_emulate(vcpu);
-			return RUN_ON;
+		return RUN_ON;
 	case HOST_EXIT_WFI:
 		vcpu->arch.wfi_waiting = true;
 		return RUN_BLOCKED;
