@@ -6,6 +6,10 @@
 #include <insn.h>
 #include <kvm_hyp.h>
 #include <nested.h>
+#include <ttlb.h>
+
+/* Whose translations this CPU's TLB has. */
+static DEFINE_PER_CPU(struct kvm_vcpu *, last_vcpu);
 
 void nested_bank_changed(struct kvm_vcpu *vcpu, enum loaded_bank from)
 {
@@ -59,8 +63,24 @@ void nested_deliver_to_l1(struct kvm_vcpu *vcpu)
 	nested_set_bank(vcpu);
 }
 
+/*
+ * vCPUs share VMIDs, but each may give an ASID a meaning of its own (no CnP), and a stage 1 of one is not
+ * the other's: what the last one left in this CPU's TLB must go.
+ */
+static void take_over_tlb(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu **last = __hyp_this_cpu_ptr(last_vcpu);
+
+	if (*last == vcpu)
+		return;
+	if (*last)
+		s2_flush_this_cpu();
+	*last = vcpu;
+}
+
 static void nested_load(struct kvm_vcpu *vcpu)
 {
+	take_over_tlb(vcpu);
 	if (nested_mech->vncr)
 		nested_vncr_unload(vcpu);
 	debug_hyp_load(vcpu);
@@ -81,9 +101,13 @@ static void nested_enter(struct kvm_vcpu *vcpu)
 	bool fresh = vcpu->arch.loaded_bank == BANK_NONE;
 
 	insn_host_runs(false);
+	ttlb_hyp_enter(vcpu);
 	if (!fresh) {
-		/* What the host may have changed while this bank stayed loaded. */
+		/* What the host, or another vCPU, may have changed while this bank stayed loaded. */
 		shadow_refresh_cptr(vcpu);
+		if (vcpu->arch.loaded_bank == BANK_VEL2_E2H && vcpu->arch.ttlb == TTLB_TRAPS &&
+		    !(vcpu->arch.hcr_el2 & HCR_TTLB))
+			shadow_refresh_hcr(vcpu);
 	}
 	nested_prepare_entry(vcpu);
 	vgic_hyp_enter(vcpu);
@@ -94,6 +118,7 @@ static void nested_leave(struct kvm_vcpu *vcpu)
 {
 	timer_hyp_sync(vcpu);
 	vgic_hyp_exit(vcpu);
+	ttlb_hyp_leave(vcpu);
 	insn_host_runs(true);
 }
 

@@ -116,7 +116,7 @@ void stats_emit(struct kvm_vcpu *vcpu, const char *why)
 		instructions += emit_level(&j, vcpu, level);
 	json_obj_end(&j);
 	emit_sysregs(&j, vcpu, NULL);
-	json_u64(&j, "el1_bank_switches", vcpu->arch.stats.el1_bank_switches);
+	json_u64(&j, "el1_bank_switches", vcpu->arch.el1_bank_switches);
 	if (counts_instructions())
 		json_u64(&j, "l0_instructions", instructions);
 	else

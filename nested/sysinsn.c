@@ -10,6 +10,7 @@
 #include <nested.h>
 #include <s2.h>
 #include <sysreg.h>
+#include <ttlb.h>
 
 #include "sysreg-access.h"
 
@@ -20,20 +21,6 @@
 static u32 s2_sys(u32 enc)
 {
 	return enc & 0x3fff;
-}
-
-/*
- * L1 has just shown that TGE is 1, so its TLBIs of E1 type mean its own regime, which is what the
- * hardware does with them untrapped. They need no trap until vEL1&0 runs again, provided that nothing
- * of vEL1&0 is left in a TLB. Another vCPU may put something there at any time: then they keep trapping.
- */
-static void ttlb_disarm(struct kvm_vcpu *vcpu)
-{
-	if (!vcpu->arch.ttlb_armed || vcpu->kvm->nr_vcpus > 1)
-		return;
-	s2_flush_guest_stage1(&vcpu->kvm->s2);
-	vcpu->arch.ttlb_armed = false;
-	shadow_refresh_hcr(vcpu);
 }
 
 enum trap_result access_tlbi(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,

@@ -11,6 +11,7 @@
 #include <kvm_hyp.h>
 #include <nested.h>
 #include <sysreg-sr.h>
+#include <ttlb.h>
 
 /*
  * The three mechanisms' difference is data: the HCR_EL2 bits at vEL2. With NV alone, the EL1 names
@@ -179,7 +180,8 @@ static __always_inline u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_ban
 	switch (bank) {
 	case BANK_VEL2_E2H:
 		/* AT and, while it can matter, TLBI of EL1 mean another regime if TGE=0. */
-		return hcr | nested_mech->hcr_e2h | HCR_AT | (vcpu->arch.ttlb_armed ? HCR_TTLB : 0);
+		return hcr | nested_mech->hcr_e2h | HCR_AT |
+		       (vcpu->arch.ttlb == TTLB_TRAPS ? HCR_TTLB : 0);
 	case BANK_VEL2_NVHE:
 		return hcr | nested_mech->hcr_nvhe | HCR_AT | HCR_TTLB;
 	default:
@@ -367,7 +369,6 @@ static __always_inline void unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 	ctxt->sys_regs[cntkctl_home(bank)] = read_sysreg_el1(CNTKCTL);
 	if (unlikely(bank == BANK_VEL2_NVHE || (vcpu->arch.hcr_el2 & HCR_VSE)))
 		unload_special(vcpu, bank);
-	vcpu->arch.stats.el1_bank_switches++;
 }
 
 void kvm_arm_unload_bank(struct kvm_vcpu *vcpu)
@@ -377,6 +378,8 @@ void kvm_arm_unload_bank(struct kvm_vcpu *vcpu)
 	unload(vcpu, vcpu->arch.loaded_bank);
 	vcpu->arch.loaded_bank = BANK_NONE;
 	vcpu->arch.sysregs_loaded_on_cpu = false;
+	/* They would act on an nVHE host, and on the next vCPU. */
+	load_fgt(vcpu, BANK_NONE);
 }
 
 static noinline void build_special(struct kvm_vcpu *vcpu)
@@ -410,9 +413,11 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 	write_sysreg(vel1 ? vcpu->arch.mdcr_vel1 : vcpu->arch.mdcr_vel2, MDCR_EL2);
 	if (vel1) {
 		debug_hyp_enter(vcpu);
-		vcpu->arch.ttlb_armed = true;	/* vEL1&0 translations may be live from here on */
+		ttlb_enter_vel1(vcpu);
+	} else {
+		vcpu->arch.loaded_bank = bank;
 	}
-	vcpu->arch.loaded_bank = bank;
+	vcpu->arch.el1_bank_switches++;	/* for ttlb_disarm() after ttlb_enter_vel1() */
 	vcpu->arch.sysregs_loaded_on_cpu = true;
 	load_fgt(vcpu, bank);
 	load_cptr(vcpu, bank);

@@ -12,6 +12,7 @@ unsigned int host_at_el1;
 u64 hyp_pmu;
 
 DEFINE_PER_CPU(unsigned int, cpu_number);
+DEFINE_PER_CPU(u64, cpu_mpidr);
 DEFINE_PER_CPU(u64, host_hvcs);
 DEFINE_PER_CPU(struct kvm_cpu_context, kvm_host_cpu_state);
 DEFINE_PER_CPU(char[HYP_STACK_SIZE], hyp_stack) __aligned(16);
@@ -84,6 +85,7 @@ u64 hyp_cpu_init(unsigned int cpu)
 {
 	bool vhe = hyp_caps & BIT(CAP_VHE);
 
+	*__hyp_this_cpu_ptr(cpu_mpidr) = read_sysreg(MPIDR_EL1);
 	if (cpu == 0)
 		hyp_pmu = has_inst_retired();
 	if (hyp_pmu)

@@ -48,6 +48,8 @@ static void __deactivate_traps(struct kvm_vcpu *vcpu)
 		write_sysreg(vcpu->arch.hcr_el2 | HCR_TGE, HCR_EL2);
 	} else {
 		write_sysreg(HCR_HOST_NVHE_FLAGS, HCR_EL2);
+		/* Stage 2 is off, but TLB entries of this host get a VMID all the same: not a guest's. */
+		write_sysreg(0, VTTBR_EL2);
 		write_sysreg(CPTR_HOST_NVHE_FLAGS, CPTR_EL2);
 		write_sysreg(read_sysreg(MPIDR_EL1), VMPIDR_EL2);
 	}

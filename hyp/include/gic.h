@@ -9,6 +9,7 @@
 #define GIC_H
 
 #include <percpu.h>
+#include <sysreg.h>
 #include <types.h>
 
 struct kvm_vcpu;
@@ -53,6 +54,17 @@ void gic_handle_irq(struct kvm_vcpu *vcpu);
  */
 void gic_kick_cpu(unsigned int cpu);
 void gic_kick_vcpu(struct kvm_vcpu *vcpu);
+
+/* The same by affinity, from EL2 or the host. */
+static inline void gic_send_kick(u64 mpidr)
+{
+	u64 val = (mpidr >> 32 & 0xff) << 48 | (mpidr >> 16 & 0xff) << 32 |
+		  (mpidr >> 8 & 0xff) << 16 | (mpidr & 0xf0) << 40 | (u64)GIC_SGI_KICK << 24 |
+		  BIT(mpidr & 0xf);
+
+	/* What the other CPU is to find must be there first; and it is sent now, not some time later. */
+	asm volatile("dsb ishst\n\tmsr S3_0_C12_C11_5, %0\n\tisb" : : "r"(val) : "memory");
+}
 
 /* Physical state of an interrupt; PPIs: of the calling CPU. */
 bool gic_irq_is_pending(u32 intid);

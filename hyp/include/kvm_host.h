@@ -100,7 +100,6 @@ struct vcpu_stats {
 	u64 exits[NR_LEVELS][NR_EXITS][NR_OUTCOMES];
 	u64 instructions[NR_LEVELS][NR_EXITS];	/* under CAP_INSN, see insn.h */
 	u32 sysregs[NR_SYS_DESCS][2];		/* [][0] reads, [][1] writes */
-	u64 el1_bank_switches;			/* deferrable registers saved or loaded, per bank */
 	u64 trace_seq;
 	struct exit_trace trace[TRACE_RING];
 };
@@ -128,7 +127,7 @@ struct kvm_vcpu_arch {
 			enum loaded_bank loaded_bank;
 			bool sysregs_loaded_on_cpu; /* loaded_bank != BANK_NONE */
 			bool fp_loaded;		/* the FP/SIMD registers are this vCPU's */
-			bool ttlb_armed;	/* other regimes' translations may be live: TLBIs trap */
+			u8 ttlb;		/* enum ttlb_state: whether TLBIs at vEL2 trap, see ttlb.h */
 			bool prefill;		/* L1 was given a stage-2 fault at prefill_ipa (L2 IPA) */
 			bool fgt_loaded;	/* the hardware's fine-grained traps are L1's, not 0 */
 			u8 exit_level;		/* enum level that the last exit came from */
@@ -147,6 +146,9 @@ struct kvm_vcpu_arch {
 				*l2_mmu; /* referenced: the stage 2 that vEL1&0 last ran with */
 			struct s2_guest l2_key;	/* the registers that l2_mmu was looked up with */
 			struct s2_mmu *hw_mmu;	/* stage 2 in VTTBR_EL2 */
+			u64 el1_bank_switches;	/* how often a bank was loaded */
+			u64 ttlb_seen;		/* that of all vCPUs, and TLBIs trapped since it grew */
+			u32 ttlb_quiet;
 			l2ipa_t prefill_ipa;
 			struct vcpu_fault fault;
 			bool powered_off;	/* PSCI state */
@@ -173,12 +175,14 @@ struct kvm_vcpu {
 
 /* One L1 virtual machine. */
 struct kvm {
+	u32 ttlb_off;			/* bitmap of vCPUs, see ttlb.h; first, for the exit path */
 	struct s2_vm s2;		/* canonical and shadow stage 2 */
 	u64 ram_base, ram_size;		/* L1 IPA, bytes */
 	u64 ram_offset;			/* PA = IPA + ram_offset for RAM */
 	int nr_vcpus;
 	struct kvm_vcpu *vcpus[MAX_VCPUS];
 	struct vgic_dist vgic;
+	u64 ttlb_flushed;		/* sum of el1_bank_switches when vEL1&0 was last flushed */
 	u64 vcpu_features;		/* bitmap of what the virtual CPU offers, see FEAT_* */
 };
 

@@ -81,6 +81,7 @@ extern char __per_cpu_start[], __per_cpu_end[], __per_cpu_areas[];
 	((__typeof__(&(sym)))((unsigned long)&(sym) + per_cpu_offset(cpu)))
 
 DECLARE_PER_CPU(unsigned int, cpu_number);
+DECLARE_PER_CPU(u64, cpu_mpidr);
 
 #endif
 #endif
