@@ -21,7 +21,9 @@ void nested_bank_changed(struct kvm_vcpu *vcpu, enum loaded_bank from)
 			nested_vncr_load(vcpu);
 		return;
 	}
-	if (to == BANK_VEL1)
+	if (shadow_is_tge(vcpu))
+		timer_hyp_switch(vcpu, from, to);	/* interrupts stay L1's */
+	else if (to == BANK_VEL1)
 		nested_devices_to_vel1(vcpu, from);
 	else if (from == BANK_VEL1)
 		nested_devices_to_vel2(vcpu, to);

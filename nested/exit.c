@@ -168,6 +168,19 @@ static const sync_handler sync_handlers[64] = {
 };
 #pragma GCC diagnostic pop
 
+/* Has the hardware taken an exception to EL1 that is vEL2's? Then the exit is its first instruction. */
+static inline bool tge_at_vector(const struct kvm_vcpu *vcpu)
+{
+	return shadow_is_tge(vcpu) && (*vcpu_cpsr(vcpu) & PSR_MODE_MASK) == PSR_MODE_EL1h;
+}
+
+static noinline enum host_exit tge_exit(struct kvm_vcpu *vcpu, u64 esr)
+{
+	exit_done(vcpu, exit_reason_sync(esr), OUT_FORWARDED);
+	nested_tge_exception(vcpu);
+	return HOST_EXIT_RESUME;
+}
+
 static noinline enum host_exit sync_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
 	enum host_exit ret;
@@ -175,7 +188,10 @@ static noinline enum host_exit sync_exit(struct kvm_vcpu *vcpu, u64 esr)
 	if (unlikely(kvm_arm_restore_shadow_state(vcpu)))
 		nested_set_bank(vcpu);
 	trace_exit(vcpu, esr);
-	ret = sync_handlers[ESR_EC(esr)](vcpu, esr);
+	if (unlikely(tge_at_vector(vcpu)))
+		ret = tge_exit(vcpu, esr);
+	else
+		ret = sync_handlers[ESR_EC(esr)](vcpu, esr);
 	trace_outcome(vcpu);
 	if (ret == HOST_EXIT_RESUME)
 		nested_prepare_entry(vcpu);
@@ -277,6 +293,8 @@ enum host_exit nested_irq_exit(struct kvm_vcpu *vcpu)
 		nested_set_bank(vcpu);
 	trace_exit(vcpu, 0);
 	exit_done(vcpu, EXIT_IRQ, OUT_HANDLED);
+	if (unlikely(tge_at_vector(vcpu)))
+		nested_tge_exception(vcpu);
 	trace_outcome(vcpu);
 	return HOST_EXIT_IRQ;
 }
@@ -288,6 +306,8 @@ enum host_exit nested_serror_exit(struct kvm_vcpu *vcpu)
 		nested_set_bank(vcpu);
 	trace_exit(vcpu, read_sysreg(ESR_EL2));
 	exit_done(vcpu, EXIT_SERROR, OUT_HANDLED);
+	if (unlikely(tge_at_vector(vcpu)))
+		nested_tge_exception(vcpu);
 	trace_outcome(vcpu);
 	return HOST_EXIT_SERROR;
 }

@@ -10,6 +10,7 @@
 #include <debug.h>
 #include <kvm_hyp.h>
 #include <nested.h>
+#include <string.h>
 #include <sysreg-sr.h>
 #include <ttlb.h>
 
@@ -186,6 +187,11 @@ static __always_inline u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_ban
 		return hcr | nested_mech->hcr_nvhe | HCR_AT | HCR_TTLB;
 	default:
 		v = vcpu_hcr_el2(vcpu);
+		/* vEL0, E2H=0: there are no virtual interrupts; see shadow_is_tge(). */
+		if (unlikely(v & HCR_TGE)) {
+			v &= ~(HCR_VI | HCR_VF | HCR_VSE);
+			hcr |= HCR_NV;
+		}
 		/* A virtual interrupt is one only where its physical kind goes to vEL2. */
 		if (unlikely(v & (HCR_VI | HCR_VF | HCR_VSE)))
 			v &= ~((v & HCR_IMO ? 0 : HCR_VI) | (v & HCR_FMO ? 0 : HCR_VF) |
@@ -344,6 +350,32 @@ static __always_inline u64 *bank_regs(struct kvm_cpu_context *ctxt, enum loaded_
 	}
 }
 
+/*
+ * vEL0 under TGE with E2H=0 has stage 1 off (SCTLR_EL1.M is taken for 0) and no EL1: what the hardware
+ * takes there goes on to L0 by a fetch from the last page that an address can name, see nested/tge.c.
+ * Nothing that EL0 does changes the registers of this bank, so none of it is folded back.
+ */
+static noinline u64 *shadow_tge_regs(struct kvm_cpu_context *ctxt)
+{
+	static const u8 bits[] = { 32, 36, 40, 42, 44, 48 };
+	u64 parange = read_sysreg(id_aa64mmfr0_el1) & 0xf;
+	u64 *shadow = ctxt->shadow_sys_regs;
+
+	memcpy(shadow, ctxt->sys_regs, sizeof(ctxt->shadow_sys_regs));
+	shadow[SCTLR_EL1] &= ~(SCTLR_M | SCTLR_UMA);
+	shadow[VBAR_EL1] = BIT(bits[parange < ARRAY_SIZE(bits) ? parange : ARRAY_SIZE(bits) - 1]) -
+			   0x1000;
+	return shadow;
+}
+
+/* Translations of one VMID with and without a stage 1: none may outlive the change. */
+static noinline void flush_tge(void)
+{
+	isb();		/* VTTBR_EL2 and HCR_EL2 select what is invalidated */
+	asm volatile("tlbi vmalle1" : : : "memory");
+	dsb(nsh);	/* the ERET orders the guest's fetches */
+}
+
 static noinline void unload_special(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
@@ -355,6 +387,8 @@ static noinline void unload_special(struct kvm_vcpu *vcpu, enum loaded_bank bank
 		if (spsr_is_coded(vcpu))
 			ctxt->sys_regs[SPSR_EL2] =
 				spsr_from_nv_nvhe(ctxt->shadow_sys_regs[SPSR_EL1], spsr);
+	} else if (vcpu->arch.hcr_el2 & HCR_NV) {
+		flush_tge();
 	} else if (!(read_sysreg(HCR_EL2) & HCR_VSE)) {
 		/* The virtual SError was taken: the architecture clears HCR_EL2.VSE (R_GXWRC). */
 		ctxt->sys_regs[HCR_EL2] &= ~HCR_VSE;
@@ -367,7 +401,7 @@ static __always_inline void unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 
 	__sysreg_save_el1_bank(ctxt->hw_sys_regs);
 	ctxt->sys_regs[cntkctl_home(bank)] = read_sysreg_el1(CNTKCTL);
-	if (unlikely(bank == BANK_VEL2_NVHE || (vcpu->arch.hcr_el2 & HCR_VSE)))
+	if (unlikely(bank == BANK_VEL2_NVHE || (vcpu->arch.hcr_el2 & (HCR_VSE | HCR_NV))))
 		unload_special(vcpu, bank);
 }
 
@@ -396,6 +430,7 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 {
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
 	bool vel1 = bank == BANK_VEL1;
+	bool tge = vel1 && old != BANK_VEL2_E2H && (vcpu_hcr_el2(vcpu) & HCR_TGE);
 
 	if (old != BANK_NONE)
 		unload(vcpu, old);
@@ -404,6 +439,8 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 	ctxt->hw_sys_regs = bank_regs(ctxt, bank);
 	if (bank == BANK_VEL2_NVHE)
 		build_special(vcpu);
+	if (unlikely(tge))
+		ctxt->hw_sys_regs = shadow_tge_regs(ctxt);
 	load_mmu(vcpu, bank);
 	ctxt->hw_sp_el1 = ctxt->hw_sys_regs[SP_EL1];
 	__sysreg_restore_el1_bank(ctxt->hw_sys_regs);
@@ -422,6 +459,8 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 	load_fgt(vcpu, bank);
 	load_cptr(vcpu, bank);
 	load_hcr(vcpu, bank);
+	if (unlikely(tge))
+		flush_tge();
 }
 
 /* The two directions of a VHE L1 have code of their own, with the choices made at build time. */

@@ -3,7 +3,10 @@
  * The trap bits of HCR_EL2, each with its instructions, clear and set, from EL1 and where it matters
  * from EL0. Every row leaves the state of L2 as it was, trapped or not.
  */
+#include "gic.h"
 #include "l2.h"
+
+#define SGI		3
 
 /* name: of the row; insns may use x0 (an address L2 has) and x1 */
 #define RW(reg)		"mrs x1, " #reg "\n msr " #reg ", x1"
@@ -208,6 +211,51 @@ static void virtual_interrupts(void)
 	       l2_first_exit(read_isr, 0, 0, L2_EL1, HCR_VI | HCR_VF | HCR_VSE).x[0]);
 }
 
+/* EL0 has no mask against them, and EL1's registers show nothing of what EL2 took. */
+static void tge_interrupts(u64 pstate)
+{
+	struct vcpu v;
+
+	gic_send_sgi(SGI);
+	v = l2_first_exit(do_svc, 0, 0, pstate, HCR_TGE | HCR_VI);
+	l2_print_exit("TGE irq", &v);
+	printf("intid %u, at its first instruction %u\n", gic_ack(), v.pc == (u64)do_svc);
+	gic_eoi(SGI);
+	l2_enter(&v, HCR_TGE | HCR_VI);
+	l2_print_exit("TGE after it", &v);
+}
+
+static void tge_nvhe(void)
+{
+	u64 base = l2_hcr;
+	struct vcpu v;
+
+	guest_write(0x1230, ELR);
+	guest_write(0x4560, FAR);
+	guest_write(0x5a000000, ESR);
+	v = l2_first_exit((l2_fn)((u64)do_svc + 2), 0, 0, L2_EL0, HCR_TGE);
+	l2_print_exit("TGE jump misaligned", &v);
+	guest_write(0, CPACR);
+	v = l2_first_exit(do_fp, 0, 0, L2_EL0, HCR_TGE);
+	l2_print_exit("TGE fp without CPACR_EL1", &v);
+	guest_write(3UL << 20, CPACR);
+	v = l2_first_exit(do_u_cvau, (u64)buffer, 0, L2_EL0, HCR_TGE);
+	l2_print_exit("TGE dc cvau", &v);
+	guest_write(guest_read(SCTLR) & ~SCTLR_UCI, SCTLR);
+	v = l2_first_exit(do_u_cvau, (u64)buffer, 0, L2_EL0, HCR_TGE);
+	l2_print_exit("TGE dc cvau without UCI", &v);
+	printf("EL1 has elr %lx far %lx esr %lx\n", guest_read(ELR), guest_read(FAR),
+	       guest_read(ESR));
+	l2_reset_el1();
+	gic_init();
+	gic_enable(SGI);
+	tge_interrupts(L2_EL0);
+	tge_interrupts(PSR_EL0t);
+	l2_hcr = base & ~(HCR_IMO | HCR_FMO | HCR_AMO);
+	tge_interrupts(L2_EL0);
+	l2_hcr = base;
+}
+
 /* TGE: exceptions of EL0 come to EL2. VHE: EL0 runs in EL2&0; nVHE: under stage 2, stage 1 off. */
 static void tge(void)
 {
@@ -236,6 +284,7 @@ static void tge(void)
 		printf("TGE ");
 		l2_print_exit(rows[i].name, &v);
 	}
+	tge_nvhe();
 }
 
 static void others(void)

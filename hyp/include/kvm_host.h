@@ -36,12 +36,13 @@
 #define PSR_A		BIT(8)
 #define PSR_D		BIT(9)
 #define PSR_DAIF	(PSR_D | PSR_A | PSR_I | PSR_F)
+#define PSR_AIF		(PSR_A | PSR_I | PSR_F)
 
 /* Which virtual EL's registers the hardware EL1 bank holds. */
 enum loaded_bank {
 	BANK_NONE = 0,
-	BANK_VEL1,	/* vEL1/0, of L1 itself or of L2 */
-	BANK_VEL2_E2H,	/* vEL2 with E2H=1, and vEL0 under TGE */
+	BANK_VEL1,	/* vEL1/0, of L1 itself or of L2; vEL0 under TGE with E2H=0 */
+	BANK_VEL2_E2H,	/* vEL2 with E2H=1, and its vEL0 under TGE */
 	BANK_VEL2_NVHE,	/* vEL2 with E2H=0 */
 };
 

@@ -113,6 +113,10 @@ void kvm_inject_abort(struct kvm_vcpu *vcpu, u64 esr, u64 far);
 /* ERET at vEL2: PC and PSTATE become what it returns to, or the illegal state. */
 enum host_exit nested_eret_exit(struct kvm_vcpu *vcpu, u64 esr);
 
+/* --- nested/tge.c --- */
+/* What the hardware has taken to EL1 from vEL0 under TGE with E2H=0 becomes an exception to vEL2. */
+void nested_tge_exception(struct kvm_vcpu *vcpu);
+
 /* --- nested/pauth.c --- */
 /*
  * ERETAA or ERETAB (@esr says which) at vEL2 to *@target, which is authenticated as vEL2's registers

@@ -15,11 +15,20 @@
 static inline enum loaded_bank kvm_arm_wanted_bank(u64 pstate, u64 hcr)
 {
 	bool hyp = (pstate & PSR_MODE_EL2t) ||
-		   (!(pstate & PSR_MODE_MASK) && (hcr & HCR_TGE));
+		   (!(pstate & PSR_MODE_MASK) && !(~hcr & (HCR_E2H | HCR_TGE)));
 
 	if (!hyp)
 		return BANK_VEL1;
 	return hcr & HCR_E2H ? BANK_VEL2_E2H : BANK_VEL2_NVHE;
+}
+
+/*
+ * Is the bank VEL1 loaded for vEL0 under TGE with E2H=0? HCR_EL2.NV means nothing to EL0, so that it
+ * can tell here.
+ */
+static inline bool shadow_is_tge(const struct kvm_vcpu *vcpu)
+{
+	return (vcpu->arch.hcr_el2 & HCR_NV) && vcpu->arch.loaded_bank == BANK_VEL1;
 }
 
 /* Unload the bank that is loaded and load @bank, with all that depends on it but GIC and timers. */
@@ -42,6 +51,9 @@ static inline enum loaded_bank kvm_arm_setup_shadow_state(struct kvm_vcpu *vcpu)
 	vcpu->arch.ctxt.hw_pstate = pstate & PSR_MODE_EL2t ? pstate ^ PSR_MODE_EL_SWAP : pstate;
 	if (unlikely(bank != old))
 		kvm_arm_switch_bank(vcpu, bank);
+	/* Its interrupts are vEL2's, which no mask of EL0 keeps away. */
+	if (unlikely(shadow_is_tge(vcpu)))
+		vcpu->arch.ctxt.hw_pstate &= ~PSR_AIF;
 	return old;
 }
 
@@ -57,6 +69,8 @@ static inline bool kvm_arm_restore_shadow_state(struct kvm_vcpu *vcpu)
 
 	vcpu->arch.ctxt.regs.pc = read_sysreg(ELR_EL2);
 	if (bank == BANK_VEL1) {
+		if (unlikely(vcpu->arch.hcr_el2 & HCR_NV))
+			spsr = (spsr & ~PSR_AIF) | (vcpu->arch.ctxt.regs.pstate & PSR_AIF);
 		vcpu->arch.ctxt.regs.pstate = spsr;
 		vcpu->arch.exit_level = hcr & (HCR_VM | HCR_DC) ? LEVEL_L2 : LEVEL_L1;
 		return false;
