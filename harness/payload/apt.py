@@ -153,8 +153,10 @@ class PrivateApt:
         for name in ("lists/partial", "archives/partial", "sources.d", "empty.d", "log"):
             (self._root / name).mkdir(parents=True, exist_ok=True)
         (self._root / "status").touch()
-        sources = [_stanza(archives.main, f"{self._suite} {self._suite}-updates")]
-        if archives.security:
+        backports = self._suite.endswith("-backports")  # a suite without updates of its own
+        suites = self._suite if backports else f"{self._suite} {self._suite}-updates"
+        sources = [_stanza(archives.main, suites)]
+        if archives.security and not backports:
             sources.append(_stanza(archives.security, f"{self._suite}-security"))
         (self._root / "sources.d" / "debian.sources").write_text("\n".join(sources))
         (self._root / "apt.conf").write_text(self._config())

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Debian's own Linux/KVM as L1, with Debian's QEMU as its VMM and the same kernel as L2.
 
-`build_linux_payload()` fetches Debian 12's arm64 packages through a private apt, and packs a kernel
-`Image` and one uncompressed initramfs: busybox, qemu-system-aarch64 with the libraries it needs, and
+`build_linux_payload()` fetches Debian 12's arm64 packages through a private apt (the kernel from
+the suite that KERNELS names), and packs a kernel `Image` and one uncompressed initramfs: busybox, qemu-system-aarch64 with the libraries it needs, and
 inside it L2's kernel and initramfs. No binary is modified. What the guests print:
 
     vel2: l1-userspace      L1's init runs
@@ -39,6 +39,8 @@ from .errors import PayloadError
 from .kallsyms import read_kallsyms, write_symbol_elf
 
 SUITE = "bookworm"
+#: Name of an L1 -> the suite whose newest kernel it is.
+KERNELS = {"linux": SUITE, "linux-6.12": f"{SUITE}-backports"}
 ARCH = "arm64"
 KERNEL_METAPACKAGE = "linux-image-arm64"
 PROGRAMS = ["busybox-static", "qemu-system-arm"]
@@ -79,32 +81,35 @@ class LinuxPayload:
 
 
 def build_linux_payload(
-    build_dir: Path, progress: Progress = print, refresh: bool = False
+    build_dir: Path, progress: Progress = print, refresh: bool = False, kernel: str = "linux"
 ) -> LinuxPayload:
     """Build the payload below `build_dir`/payload, or return the one that is there.
 
-    Nothing is fetched when the packages are there already, unless `refresh` asks for newer ones.
+    `kernel` is one of KERNELS. Nothing is fetched when the packages are there already, unless `refresh` asks for newer ones.
     Safe to call from several processes at once. Raises PayloadError.
     """
-    base = build_dir.resolve() / "payload"
-    base.mkdir(parents=True, exist_ok=True)
-    with _locked(base / "lock", progress):
-        packages = _packages(base, progress, refresh)
-        return _images(base, packages, progress)
+    with payload_dir(build_dir, progress) as base:
+        packages = fetch(base, progress, refresh, "root", PROGRAMS, alone=False)
+        packages += fetch_kernel(base, progress, refresh, kernel)
+        return _images(base, kernel, packages, progress)
 
 
 @contextmanager
-def _locked(path: Path, progress: Progress) -> Iterator[None]:
+def payload_dir(build_dir: Path, progress: Progress) -> Iterator[Path]:
+    """The directory of all payloads, held against other processes while they are built."""
+    base = build_dir.resolve() / "payload"
+    base.mkdir(parents=True, exist_ok=True)
+    path = base / "lock"
     with path.open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             progress("waiting for another build of the payload")
             fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+        yield base
 
 
-def _read_stamp(path: Path, key: str) -> dict[str, list[str]] | None:
+def read_stamp(path: Path, key: str) -> dict[str, list[str]] | None:
     """Return what the stamp says, or None if there is none for `key`."""
     try:
         stamp = json.loads(path.read_text())
@@ -113,63 +118,100 @@ def _read_stamp(path: Path, key: str) -> dict[str, list[str]] | None:
         return None
 
 
-def _write_stamp(path: Path, key: str, outputs: dict[str, list[str]]) -> None:
+def write_stamp(path: Path, key: str, outputs: dict[str, list[str]]) -> None:
     # By rename, so that an interrupted build leaves either the old stamp or the new one.
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps({"key": key, "outputs": outputs}, indent=1))
     temporary.replace(path)
 
 
-def _packages(base: Path, progress: Progress, refresh: bool) -> list[str]:
-    """Fetch and unpack the packages into `base`/root; return their file names."""
-    key = " ".join([SUITE, ARCH, KERNEL_METAPACKAGE, *PROGRAMS])
-    stamp = base / "packages.json"
-    done = _read_stamp(stamp, key)
-    if done and not refresh and (base / "root").is_dir():
-        return done["packages"]
-    apt = PrivateApt(base / "apt", SUITE, ARCH, progress)
+def fetch(
+    base: Path, progress: Progress, refresh: bool, name: str, packages: list[str], alone: bool
+) -> list[str]:
+    """Unpack `packages`, `alone` or with all they depend on, into `base`/`name`.
+
+    Returns the names of their files.
+    """
+    done = _unpacked(base, refresh, name, key := " ".join([SUITE, ARCH, *packages]))
+    if done is None:
+        apt = _apt(base, SUITE, progress)
+        debs = apt.download(packages if alone else apt.closure(packages))
+        progress(f"unpacking {len(debs)} packages")
+        with _replaced(base / name) as scratch:
+            for deb in debs:
+                _run(["dpkg-deb", "-x", str(deb), str(scratch)], f"unpack {deb.name}")
+        done = [deb.name for deb in debs]
+        write_stamp(base / f"{name}.json", key, {"packages": done})
+    return done
+
+
+def fetch_kernel(base: Path, progress: Progress, refresh: bool, kernel: str) -> list[str]:
+    """Unpack /boot of a kernel of KERNELS into `base`/`kernel`-boot; return its package's file name."""
+    suite, name = KERNELS[kernel], f"{kernel}-boot"
+    done = _unpacked(base, refresh, name, key := " ".join([suite, ARCH, KERNEL_METAPACKAGE]))
+    if done is None:
+        apt = _apt(base, suite, progress)
+        found = [p for p in apt.depends(KERNEL_METAPACKAGE) if p.startswith("linux-image-")]
+        if len(found) != 1:
+            raise PayloadError(f"{KERNEL_METAPACKAGE} depends on more than one kernel: {found}")
+        debs = apt.download(found)
+        with _replaced(base / name) as scratch:
+            _unpack_boot(debs[0], scratch)
+        done = [deb.name for deb in debs]
+        write_stamp(base / f"{name}.json", key, {"packages": done})
+    return done
+
+
+def _unpacked(base: Path, refresh: bool, name: str, key: str) -> list[str] | None:
+    """The packages that are in `base`/`name` already; None if they must be fetched."""
+    done = read_stamp(base / f"{name}.json", key)
+    return done["packages"] if done and not refresh and (base / name).is_dir() else None
+
+
+def _apt(base: Path, suite: str, progress: Progress) -> PrivateApt:
+    apt = PrivateApt(base / ("apt" if suite == SUITE else f"apt-{suite}"), suite, ARCH, progress)
     apt.configure()
     apt.update()
-    kernels = [p for p in apt.depends(KERNEL_METAPACKAGE) if p.startswith("linux-image-")]
-    if len(kernels) != 1:
-        raise PayloadError(f"{KERNEL_METAPACKAGE} does not depend on one kernel package: {kernels}")
-    debs = apt.download([*kernels, *apt.closure(PROGRAMS)])
-    progress(f"unpacking {len(debs)} packages")
-    temporary = base / "root.tmp"
+    return apt
+
+
+@contextmanager
+def _replaced(directory: Path) -> Iterator[Path]:
+    """An empty directory that takes the place of `directory` once it is full."""
+    temporary = directory.with_name(directory.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    _unpack_boot(debs[0], temporary)
-    for deb in debs[1:]:
-        _run(["dpkg-deb", "-x", str(deb), str(temporary)], f"unpack {deb.name}")
-    stamp.unlink(missing_ok=True)
-    shutil.rmtree(base / "root", ignore_errors=True)
-    temporary.rename(base / "root")
-    names = [deb.name for deb in debs]
-    _write_stamp(stamp, key, {"packages": names})
-    return names
+    yield temporary
+    directory.with_name(directory.name + ".json").unlink(missing_ok=True)
+    shutil.rmtree(directory, ignore_errors=True)
+    temporary.rename(directory)
 
 
-def _unpack_boot(deb: Path, root: Path) -> None:
+def _unpack_boot(deb: Path, into: Path) -> None:
     """Unpack /boot of the kernel package; its modules, ten times the size, are not needed."""
     data = _run(["dpkg-deb", "--fsys-tarfile", str(deb)], f"unpack {deb.name}")
-    (root / "boot").mkdir()
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for member in archive:
             if member.isfile() and member.name.startswith("./boot/"):
                 stream = archive.extractfile(member)
                 assert stream is not None
-                (root / "boot" / Path(member.name).name).write_bytes(stream.read())
+                (into / Path(member.name).name).write_bytes(stream.read())
 
 
-def _images(base: Path, packages: list[str], progress: Progress) -> LinuxPayload:
-    """Make the kernel Image and the initramfs from `base`/root, if anything changed."""
-    root, out = base / "root", base / "linux"
-    sources = sorted([*_HERE.glob("*.py"), *_HERE.glob("*-init")])
+def made_from(packages: list[str]) -> str:
+    """A key that changes with the packages and with the code that makes a payload from them."""
     digest = hashlib.sha256("\n".join(packages).encode())
-    for source in sources:
+    for source in sorted([*_HERE.glob("*.py"), *_HERE.glob("*-init")]):
         digest.update(source.name.encode() + source.read_bytes())
-    key = digest.hexdigest()
-    release = _only(root / "boot", "vmlinuz-*").name.removeprefix("vmlinuz-")
+    return digest.hexdigest()
+
+
+def _images(base: Path, name: str, packages: list[str], progress: Progress) -> LinuxPayload:
+    """Make the kernel Image and the initramfs from `base`/root, if anything changed."""
+    root, out = base / "root", base / name
+    key = made_from(packages)
+    vmlinuz = _only(base / f"{name}-boot", "vmlinuz-*")
+    release = vmlinuz.name.removeprefix("vmlinuz-")
     payload = LinuxPayload(
         kernel=out / "Image",
         initrd=out / "l1-initrd.cpio",
@@ -179,18 +221,18 @@ def _images(base: Path, packages: list[str], progress: Progress) -> LinuxPayload
         packages=tuple(packages),
     )
     files = (payload.kernel, payload.initrd, payload.symbols)
-    if _read_stamp(out / "stamp.json", key) is not None and all(f.is_file() for f in files):
+    if read_stamp(out / "stamp.json", key) is not None and all(f.is_file() for f in files):
         return payload
     out.mkdir(exist_ok=True)
     (out / "stamp.json").unlink(missing_ok=True)
-    kernel = _image(root / "boot" / f"vmlinuz-{release}")
+    kernel = _image(vmlinuz)
     payload.kernel.write_bytes(kernel)
     write_symbol_elf(read_kallsyms(kernel), payload.symbols)
     with payload.initrd.open("wb") as stream:
         _l1_initramfs(Cpio(stream), root, kernel)
     size = payload.initrd.stat().st_size
     progress(f"Linux {release} as L1 and L2: initramfs of {size / 1e6:.0f} MB")
-    _write_stamp(out / "stamp.json", key, {"files": [f.name for f in files]})
+    write_stamp(out / "stamp.json", key, {"files": [f.name for f in files]})
     return payload
 
 
@@ -214,7 +256,7 @@ def _image(path: Path) -> bytes:
     return data
 
 
-def _add_system(archive: Cpio, root: Path, init: str, applets: tuple[str, ...]) -> None:
+def add_system(archive: Cpio, root: Path, init: str, applets: tuple[str, ...]) -> None:
     """Add busybox, what init needs, and init itself."""
     archive.directory("proc")
     archive.directory("dev")
@@ -229,14 +271,14 @@ def _add_system(archive: Cpio, root: Path, init: str, applets: tuple[str, ...]) 
 def _l2_initramfs(root: Path) -> bytes:
     stream = io.BytesIO()
     archive = Cpio(stream)
-    _add_system(archive, root, (_HERE / "l2-init").read_text(), L2_APPLETS)
+    add_system(archive, root, (_HERE / "l2-init").read_text(), L2_APPLETS)
     archive.close()
     return stream.getvalue()
 
 
 def _l1_initramfs(archive: Cpio, root: Path, kernel: bytes) -> None:
     init = (_HERE / "l1-init").read_text().replace("@L2_APPEND@", L2_APPEND)
-    _add_system(archive, root, init, L1_APPLETS)
+    add_system(archive, root, init, L1_APPLETS)
     for name, path in sorted(library_closure(root, VMM, LIBRARY_DIRS).items()):
         archive.copy(name, path)
     archive.file("l2/Image", kernel)
@@ -264,10 +306,13 @@ def main(arguments: list[str] | None = None) -> int:
         epilog="example: python3 -m harness.payload.linux build",
     )
     parser.add_argument("build_dir", type=Path, help="build directory (payload/ is made in it)")
+    parser.add_argument("--kernel", choices=sorted(KERNELS), default="linux")
     parser.add_argument("--refresh", action="store_true", help="look for newer packages")
     options = parser.parse_args(arguments)
     try:
-        payload = build_linux_payload(options.build_dir, refresh=options.refresh)
+        payload = build_linux_payload(
+            options.build_dir, refresh=options.refresh, kernel=options.kernel
+        )
     except PayloadError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

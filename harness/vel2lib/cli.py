@@ -55,12 +55,17 @@ EXAMPLES = {
 
 def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--l1", metavar="NAME|PATH", help="bundled (default), linux, a guest's name, Image or ELF")
+    add(
+        "--l1",
+        metavar="NAME|PATH",
+        help="bundled (default), linux, linux-6.12, xen, a guest's name, Image or ELF",
+    )
     add("--l1-initrd", metavar="FILE", type=Path, help="initrd for L1")
     add("--l1-append", metavar="ARGS", help="words added to L1's command line")
     add("--host", choices=["vhe", "nvhe"], help="how L0's own host runs (default: by CPU)")
     add("--mech", choices=["nv2", "nv"], help="how L1's EL2 accesses reach L0 (default nv2)")
-    add("--l1-mode", choices=["vhe", "nvhe", "any"], help="what L1's CPU allows (default vhe)")
+    modes = ["vhe", "nvhe", "any", "protected"]
+    add("--l1-mode", choices=modes, help="what L1's CPU allows (default vhe); protected: Linux's")
     add("--smp", type=int, metavar="N", help="CPUs (default 1)")
     add("--mem", type=int, metavar="MIB", help="L1's RAM")
     add("--cpu", help="QEMU's CPU model with its properties")

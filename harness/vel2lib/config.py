@@ -13,7 +13,7 @@ from typing import Any
 from .debian import ROOT
 from .errors import Vel2Error
 from .image import load
-from .qemu import CPU, NV_CPUS
+from .qemu import CPU, NV_CPUS, Module
 
 BUILD = ROOT / "build"
 GUESTS = BUILD / "guests"
@@ -24,6 +24,8 @@ MECHS = ("nv2", "nv")
 #: Exits that L0 keeps for the report of a hang.
 TRACE = 10
 L1_MODES = ("vhe", "nvhe", "any")
+#: L1s that are not ours, each with a function below.
+DEBIAN = ("linux", "linux-6.12", "xen")
 
 
 @dataclass
@@ -38,7 +40,7 @@ class RunConfig:
     l1_append: str = ""
     host: str | None = None
     mech: str = "nv2"
-    l1_mode: str = "vhe"
+    l1_mode: str = ""  # default: vhe, any where L1 has no VHE; protected is Linux's own
     smp: int = 1
     mem: int | None = None
     cpu: str = CPU
@@ -51,6 +53,9 @@ class RunConfig:
     l0_append: str = ""
     qemu_args: tuple[str, ...] = ()
     qemu: str = "qemu-system-aarch64"
+
+    def __post_init__(self) -> None:
+        self.l1_mode = self.l1_mode or ("any" if self.l1 == "xen" else "vhe")
 
     def as_json(self) -> dict[str, Any]:
         """The configuration as results record it."""
@@ -79,6 +84,8 @@ class Target:
     kernel: Path | None
     initrd: Path | None = None
     append: str = ""
+    #: What L1 is to start its own guests with.
+    modules: list[Module] = field(default_factory=list)
     #: Console line -> phase that begins there.
     phases: dict[str, str] = field(default_factory=dict)
     #: Lines that the console must hold, in any order; what it means when one does not.
@@ -95,7 +102,7 @@ class Target:
 
 
 def _is_ours(name: str) -> bool:
-    return name in {"linux", "none", *guest_table()} or (GUESTS / f"{name}.bin").exists()
+    return name in {*DEBIAN, "none", *guest_table()} or (GUESTS / f"{name}.bin").exists()
 
 
 def check(config: RunConfig) -> None:
@@ -108,6 +115,10 @@ def check(config: RunConfig) -> None:
         raise Vel2Error(f"--timeout {config.timeout:g}: seconds, more than 0")
     if config.trace is not None and not 0 <= config.trace <= 256:
         raise Vel2Error(f"--trace {config.trace}: L0 keeps up to 256 exits of each vCPU")
+    if config.l1 == "xen" and config.l1_mode not in ("nvhe", "any"):
+        raise Vel2Error(f"--l1-mode {config.l1_mode}: Xen is nVHE only")
+    if config.l1_mode == "protected" and not config.l1.startswith("linux"):
+        raise Vel2Error(f"--l1-mode protected: a mode of Linux, not of {config.l1}")
     # Without an L1, L0 only tests itself, which it does on any CPU.
     needs_nv = not config.native and config.l1 != "none"
     if needs_nv and config.cpu.split(",")[0] not in NV_CPUS:
@@ -117,7 +128,7 @@ def check(config: RunConfig) -> None:
         )
     if not _is_ours(config.l1):
         if not Path(config.l1).is_file():
-            names = ", ".join(sorted({"linux", *guest_table()}))
+            names = ", ".join(sorted({*DEBIAN, *guest_table()}))
             raise Vel2Error(f"--l1 {config.l1}: neither a file nor one of {names}")
         load(Path(config.l1))
     if config.l1_initrd is not None and not config.l1_initrd.is_file():
@@ -180,18 +191,26 @@ def _bare_metal(name: str, row: dict[str, Any], config: RunConfig) -> Target:
     )
 
 
+#: What Linux is told to run its hypervisor in these modes; it is VHE where the CPU allows that.
+_KVM_MODES = {"nvhe": "kvm-arm.mode=nvhe", "protected": "kvm-arm.mode=protected"}
+
+
+def _progress(text: str) -> None:
+    print(f"vel2: {text}", flush=True)
+
+
 def _linux(config: RunConfig) -> Target:
     from payload.errors import PayloadError
     from payload.linux import build_linux_payload
 
     try:
-        payload = build_linux_payload(BUILD, lambda text: print(f"vel2: {text}", flush=True))
+        payload = build_linux_payload(BUILD, _progress, kernel=config.l1)
     except PayloadError as error:
-        raise Vel2Error(f"L1 linux: {error}") from error
+        raise Vel2Error(f"L1 {config.l1}: {error}") from error
     return Target(
         kernel=payload.kernel,
         initrd=payload.initrd,
-        append=_words(payload.append, "kvm-arm.mode=nvhe" if config.l1_mode == "nvhe" else ""),
+        append=_words(payload.append, _KVM_MODES.get(config.l1_mode, "")),
         phases={"vel2: l1-userspace": "l1-userspace", "vel2: l2-userspace": "l2-userspace"},
         needs={
             "vel2: l1-userspace": "L1 did not reach its user space",
@@ -205,10 +224,39 @@ def _linux(config: RunConfig) -> Target:
     )
 
 
+def _xen(config: RunConfig) -> Target:
+    from payload.errors import PayloadError
+    from payload.xen import build_xen_payload
+
+    try:
+        payload = build_xen_payload(BUILD, _progress)
+    except PayloadError as error:
+        raise Vel2Error(f"L1 xen: {error}") from error
+    return Target(
+        kernel=payload.xen,
+        append=payload.append,
+        modules=[
+            Module("kernel", payload.kernel, payload.dom0_append),
+            Module("initrd", payload.initrd),
+        ],
+        phases={"vel2: dom0-userspace": "dom0-userspace", "vel2: dom0-done": "dom0-done"},
+        needs={
+            "vel2: dom0-userspace": "dom0 did not reach its user space",
+            "vel2: dom0-done": "dom0 did not run to its end",
+            "(XEN) Hardware Dom0 halted: halting machine": "Xen did not end the machine",
+        },
+        symbols={"L2": [payload.symbols]},
+        timeout=120,
+        mem=1024,
+    )
+
+
 def resolve(config: RunConfig) -> Target:
     """The files of config.l1: `linux`, `none`, a guest by name, or a path. Sets config's defaults."""
     table = guest_table()
-    if config.l1 == "linux":
+    if config.l1 == "xen":
+        target = _xen(config)
+    elif config.l1 in DEBIAN:
         target = _linux(config)
     elif config.l1 == "none":
         target = Target(None)

@@ -7,6 +7,7 @@ device tree at RAM/2, at most 128 MiB into RAM, and no module may overlap that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import Vel2Error
@@ -31,10 +32,11 @@ def align(value: int, step: int) -> int:
 
 @dataclass(frozen=True)
 class Placement:
-    """Physical addresses of the modules; initrd is None when there is none."""
+    """Physical addresses; initrd is None when there is none, modules are further ones for L1."""
 
     kernel: int
     initrd: int | None
+    modules: tuple[int, ...] = ()
 
 
 def dtb_address(ram: int) -> int:
@@ -42,39 +44,55 @@ def dtb_address(ram: int) -> int:
     return RAM_BASE + min(ram // 2, 128 * MIB)
 
 
-def place(image: Image, initrd_size: int | None, mem: int) -> Placement:
-    """Addresses for an L1 with `mem` MiB of RAM; Vel2Error when it does not fit.
+def place(
+    image: Image,
+    initrd_size: int | None,
+    mem: int,
+    modules: Sequence[int] = (),
+    native: bool = False,
+) -> Placement:
+    """Addresses for an L1 with `mem` MiB of RAM and modules of these sizes; Vel2Error when it does not fit.
 
-    A kernel may not cross QEMU's device tree; the initrd goes before it when it fits, else after.
+    A kernel may not cross QEMU's device tree; the rest goes before it while it fits, else after.
+    `native` is without L0: L1's RAM is all there is.
     """
-    ram = mem * MIB + L0_SIZE
-    end = RAM_BASE + ram - L1_DTB_SPACE
-    dtb = dtb_address(ram)
-    kernel = L1_BASE + KERNEL_OFFSET + image.text_offset
+    base = RAM_BASE if native else L1_BASE
+    end = base + mem * MIB - L1_DTB_SPACE
+    dtb = dtb_address(end + L1_DTB_SPACE - RAM_BASE)
+    kernel = base + KERNEL_OFFSET + image.text_offset
     kernel_end = kernel + image.image_size
     if kernel_end > dtb or kernel_end > end:
         raise Vel2Error(
             f"L1 {image.path.name} needs {image.image_size / MIB:.1f} MiB and does not fit into "
-            f"{mem} MiB beside the device tree: --mem {_needed(image, initrd_size)}"
+            f"{mem} MiB beside the device tree: --mem {_needed(image, initrd_size, modules)}"
         )
+    low, high = align(kernel_end, KERNEL_ALIGN), dtb + DTB_SPACE
+    sizes = [*([] if initrd_size is None else [initrd_size]), *modules]
+    places = []
+    for number, size in enumerate(sizes):
+        if low + size <= dtb:
+            places.append(low)
+            low = align(low + size, KERNEL_ALIGN)
+        elif high + size <= end:
+            places.append(high)
+            high = align(high + size, KERNEL_ALIGN)
+        else:
+            what = "a module" if number or initrd_size is None else "the initrd"
+            raise Vel2Error(
+                f"{what} needs {size / MIB:.1f} MiB and does not fit into {mem} MiB beside "
+                f"L1 {image.path.name}: --mem {_needed(image, initrd_size, modules)}"
+            )
     if initrd_size is None:
-        return Placement(kernel, None)
-    low = align(kernel_end, KERNEL_ALIGN)
-    if low + initrd_size <= dtb:
-        return Placement(kernel, low)
-    high = dtb + DTB_SPACE
-    if high + initrd_size > end:
-        raise Vel2Error(
-            f"the initrd needs {initrd_size / MIB:.1f} MiB and does not fit into {mem} MiB beside "
-            f"L1 {image.path.name}: --mem {_needed(image, initrd_size)}"
-        )
-    return Placement(kernel, high)
+        return Placement(kernel, None, tuple(places))
+    return Placement(kernel, places[0], tuple(places[1:]))
 
 
-def _needed(image: Image, initrd_size: int | None) -> int:
+def _needed(image: Image, initrd_size: int | None, modules: Sequence[int]) -> int:
     """MiB of L1 RAM, to a multiple of 64, that would do."""
     kernel = L0_SIZE + KERNEL_OFFSET + image.text_offset + image.image_size
     need = 2 * kernel
-    if initrd_size is not None:
-        need = max(need, 128 * MIB + DTB_SPACE + initrd_size + L1_DTB_SPACE)
+    sizes = [*([] if initrd_size is None else [initrd_size]), *modules]
+    if sizes:
+        rest = sum(align(size, KERNEL_ALIGN) for size in sizes)
+        need = max(need, 128 * MIB + DTB_SPACE + rest + L1_DTB_SPACE)
     return align(need, 64 * MIB) // MIB

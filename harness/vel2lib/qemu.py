@@ -19,7 +19,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -51,6 +51,16 @@ class Machine:
     gdb: str | None = None
 
 
+@dataclass(frozen=True)
+class Module:
+    """A further boot module, for L1 to start a guest of its own with: a kernel (with its
+    command line) or the initrd that belongs to it."""
+
+    kind: str  # kernel or initrd
+    path: Path
+    append: str = ""
+
+
 def quote(value: str) -> str:
     """A value inside a comma-separated QEMU option."""
     return value.replace(",", ",,")
@@ -69,6 +79,13 @@ def _common(machine: Machine, mem: int) -> list[str]:
     return args
 
 
+def _loader(module: Module, address: int) -> list[str]:
+    loader = f"guest-loader,addr={address:#x},{module.kind}={quote(str(module.path))}"
+    if module.kind == "kernel":
+        loader += f",bootargs={quote(module.append)}"
+    return ["-device", loader]
+
+
 def command(
     machine: Machine,
     l0: Path,
@@ -77,25 +94,35 @@ def command(
     l1_append: str,
     initrd: Path | None,
     where: Placement | None,
+    modules: Sequence[Module] = (),
 ) -> list[str]:
     """QEMU's arguments for L0 with L1's modules (none when `kernel` is None), without serial ports."""
     args = _common(machine, machine.mem + L0_SIZE // MIB)
     args += ["-kernel", str(l0), "-append", l0_append]
     if kernel is not None and where is not None:
-        loader = f"guest-loader,addr={where.kernel:#x},kernel={quote(str(kernel))}"
-        args += ["-device", f"{loader},bootargs={quote(l1_append)}"]
+        args += _loader(Module("kernel", kernel, l1_append), where.kernel)
         if initrd is not None and where.initrd is not None:
-            loader = f"guest-loader,addr={where.initrd:#x},initrd={quote(str(initrd))}"
-            args += ["-device", loader]
+            args += _loader(Module("initrd", initrd), where.initrd)
+        for module, address in zip(modules, where.modules):
+            args += _loader(module, address)
     return args + list(machine.extra)
 
 
-def native_command(machine: Machine, kernel: Path, append: str, initrd: Path | None) -> list[str]:
+def native_command(
+    machine: Machine,
+    kernel: Path,
+    append: str,
+    initrd: Path | None,
+    where: Placement,
+    modules: Sequence[Module] = (),
+) -> list[str]:
     """QEMU's arguments for an L1 on QEMU's own EL2, without L0 and without serial ports."""
     args = _common(machine, machine.mem)
     args += ["-kernel", str(kernel), "-append", append]
     if initrd is not None:
         args += ["-initrd", str(initrd)]
+    for module, address in zip(modules, where.modules):
+        args += _loader(module, address)
     return args + list(machine.extra)
 
 

@@ -177,7 +177,7 @@ def l0_append(config: RunConfig) -> str:
         "vel2.host": config.host or "",
         # Without an L1 there is no mechanism to choose: self tests run on any CPU.
         "vel2.mech": "" if config.l1 == "none" else config.mech,
-        "vel2.l1_mode": config.l1_mode,
+        "vel2.l1_mode": "any" if config.l1_mode == "protected" else config.l1_mode,
         "vel2.smp": str(config.smp),
         "vel2.markers": "on" if config.markers else "off",
         "vel2.trace": str(config.trace) if config.trace else "",
@@ -219,9 +219,12 @@ def qemu_command(
         if image.converted:
             kernel = scratch / "l1.bin"
             kernel.write_bytes(image.data)
+        sizes = [module.path.stat().st_size for module in target.modules]
+        where = place(image, size, machine.mem, sizes, config.native)
         if config.native:
-            return native_command(machine, kernel, target.append, target.initrd)
-        where = place(image, size, machine.mem)
+            return native_command(
+                machine, kernel, target.append, target.initrd, where, target.modules
+            )
     return command(
         machine,
         configuration.L0_BIN,
@@ -230,6 +233,7 @@ def qemu_command(
         target.append,
         target.initrd,
         where or Placement(0, None),
+        target.modules,
     )
 
 
