@@ -247,6 +247,7 @@ void l1_vcpu_start(struct kvm_vcpu *vcpu, ipa_t entry, u64 arg)
 	struct user_pt_regs *regs = &vcpu->arch.ctxt.regs;
 
 	kvm_call_hyp(kvm_arm_init_cpu_context, vcpu);
+	vgic_reset_interface(vcpu);
 	memset(regs, 0, sizeof(*regs));
 	regs->regs[0] = arg;
 	regs->pc = entry;

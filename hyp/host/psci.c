@@ -55,7 +55,7 @@ static s64 cpu_on(u64 mpidr, u64 entry, u64 context)
 	__atomic_store_n(&target->arch.powered_off, false, __ATOMIC_RELEASE);
 	__atomic_store_n(mine, false, __ATOMIC_RELEASE);
 	/* Its CPU waits for this, in WFI or in WFE. */
-	gic_kick_cpu((unsigned int)target->vcpu_id);
+	gic_kick_vcpu(target);
 	wake_cpus();
 	return PSCI_SUCCESS;
 }

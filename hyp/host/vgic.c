@@ -90,14 +90,23 @@ void vgic_init(struct kvm *kvm)
 	dist->spi[GIC_SPI_UART0 - VGIC_NR_PRIVATE].hwintid = GIC_SPI_UART0;
 }
 
+void vgic_reset_interface(struct kvm_vcpu *vcpu)
+{
+	struct vgic_cpu *vgic = &vcpu->arch.vgic;
+
+	vgic->hcr = ICH_HCR_EN;
+	/* Smallest binary points; the hardware raises them to what it has. */
+	vgic->vmcr = ICH_VMCR_VFIQEN | BIT(ICH_VMCR_VBPR1_SHIFT);
+	for (unsigned int i = 0; i < VGIC_MAX_APRS; i++)
+		vgic->ap0r[i] = vgic->ap1r[i] = 0;
+}
+
 void vgic_vcpu_init(struct kvm_vcpu *vcpu, u64 mpidr)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
 
 	*vgic = (struct vgic_cpu){ .mpidr = mpidr, .waker_sleep = true };
-	vgic->hcr = ICH_HCR_EN;
-	/* Smallest binary points; the hardware raises them to what it has. */
-	vgic->vmcr = ICH_VMCR_VFIQEN | BIT(ICH_VMCR_VBPR1_SHIFT);
+	vgic_reset_interface(vcpu);
 	for (unsigned int i = 0; i < VGIC_NR_PRIVATE; i++)
 		irq_init(&vgic->private[i], i);
 	/* vCPUs come one by one: SPIs routed to affinity 0 find the first one. */

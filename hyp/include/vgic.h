@@ -168,6 +168,8 @@ void vgic_hyp_link_lr(struct kvm_vcpu *vcpu, u32 intid, u32 pintid);
 void vgic_init(struct kvm *kvm);
 /* After vcpu->vcpu_id and vcpu->kvm are set. @mpidr: MPIDR_EL1 as L1 sees it. */
 void vgic_vcpu_init(struct kvm_vcpu *vcpu, u64 mpidr);
+/* The CPU interface of a vCPU that is turned on; what the redistributor has stays. Not while it is loaded. */
+void vgic_reset_interface(struct kvm_vcpu *vcpu);
 
 /*
  * After each exit: vgic_sync, then gic_handle_irq and timer_sync and whatever else changes
