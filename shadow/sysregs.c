@@ -190,7 +190,7 @@ static __always_inline u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_ban
 		/* vEL0, E2H=0: there are no virtual interrupts; see shadow_is_tge(). */
 		if (unlikely(v & HCR_TGE)) {
 			v &= ~(HCR_VI | HCR_VF | HCR_VSE);
-			hcr |= HCR_NV;
+			hcr |= HCR_UNDER_TGE;
 		}
 		/* A virtual interrupt is one only where its physical kind goes to vEL2. */
 		if (unlikely(v & (HCR_VI | HCR_VF | HCR_VSE)))
@@ -387,7 +387,7 @@ static noinline void unload_special(struct kvm_vcpu *vcpu, enum loaded_bank bank
 		if (spsr_is_coded(vcpu))
 			ctxt->sys_regs[SPSR_EL2] =
 				spsr_from_nv_nvhe(ctxt->shadow_sys_regs[SPSR_EL1], spsr);
-	} else if (vcpu->arch.hcr_el2 & HCR_NV) {
+	} else if (vcpu->arch.hcr_el2 & HCR_UNDER_TGE) {
 		flush_tge();
 	} else if (!(read_sysreg(HCR_EL2) & HCR_VSE)) {
 		/* The virtual SError was taken: the architecture clears HCR_EL2.VSE (R_GXWRC). */
@@ -401,7 +401,7 @@ static __always_inline void unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 
 	__sysreg_save_el1_bank(ctxt->hw_sys_regs);
 	ctxt->sys_regs[cntkctl_home(bank)] = read_sysreg_el1(CNTKCTL);
-	if (unlikely(bank == BANK_VEL2_NVHE || (vcpu->arch.hcr_el2 & (HCR_VSE | HCR_NV))))
+	if (unlikely(bank == BANK_VEL2_NVHE || (vcpu->arch.hcr_el2 & (HCR_VSE | HCR_UNDER_TGE))))
 		unload_special(vcpu, bank);
 }
 

@@ -23,12 +23,13 @@ static inline enum loaded_bank kvm_arm_wanted_bank(u64 pstate, u64 hcr)
 }
 
 /*
- * Is the bank VEL1 loaded for vEL0 under TGE with E2H=0? HCR_EL2.NV means nothing to EL0, so that it
- * can tell here.
+ * Is the bank VEL1 loaded for vEL0 under TGE with E2H=0? HCR_EL2.TID5 tells, which means nothing to EL0
+ * and is no bit of L1's.
  */
+#define HCR_UNDER_TGE	HCR_TID5
 static inline bool shadow_is_tge(const struct kvm_vcpu *vcpu)
 {
-	return (vcpu->arch.hcr_el2 & HCR_NV) && vcpu->arch.loaded_bank == BANK_VEL1;
+	return (vcpu->arch.hcr_el2 & HCR_UNDER_TGE) && vcpu->arch.loaded_bank == BANK_VEL1;
 }
 
 /* Unload the bank that is loaded and load @bank, with all that depends on it but GIC and timers. */
@@ -69,7 +70,7 @@ static inline bool kvm_arm_restore_shadow_state(struct kvm_vcpu *vcpu)
 
 	vcpu->arch.ctxt.regs.pc = read_sysreg(ELR_EL2);
 	if (bank == BANK_VEL1) {
-		if (unlikely(vcpu->arch.hcr_el2 & HCR_NV))
+		if (unlikely(vcpu->arch.hcr_el2 & HCR_UNDER_TGE))
 			spsr = (spsr & ~PSR_AIF) | (vcpu->arch.ctxt.regs.pstate & PSR_AIF);
 		vcpu->arch.ctxt.regs.pstate = spsr;
 		vcpu->arch.exit_level = hcr & (HCR_VM | HCR_DC) ? LEVEL_L2 : LEVEL_L1;
