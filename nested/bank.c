@@ -49,6 +49,10 @@ void nested_prefill(struct kvm_vcpu *vcpu)
 /*
  * An interrupt of L1's own ends its guest's run, whatever that guest masks (R_FZNQF). After the bank
  * is loaded: only the switch from vEL2 finds out which of L1's interrupts are still pending.
+ *
+ * vEL2 itself takes them from the list registers, even where HCR_EL2.{IMO,TGE} = {0,0} makes them EL1's,
+ * to stay pending: under NV2 L1 changes these bits by a store, and one that is too early does less harm
+ * than one held back until an exit that need not come.
  */
 void nested_deliver_to_l1(struct kvm_vcpu *vcpu)
 {

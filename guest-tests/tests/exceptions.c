@@ -88,17 +88,15 @@ static void interrupts(void)
 	gic_init();
 	gic_enable(SGI);
 	exc_set_hook(on_irq);
-	gic_send_sgi(SGI);
-	printf("IMO 0, unmasked:\n");
-	asm volatile("msr daifclr, #2\n isb\n msr daifset, #2" : : : "memory");
 	write_sysreg(hcr | HCR_IMO, hcr_el2);
 	isb();
-	printf("IMO 1, masked:\n");
+	gic_send_sgi(SGI);
+	printf("masked:\n");
 	isb();
-	printf("IMO 1, unmasked:\n");
+	printf("unmasked:\n");
 	asm volatile("msr daifclr, #2\n isb\n msr daifset, #2" : : : "memory");
 	gic_send_sgi(SGI);
-	printf("IMO 1, unmasked on SP_EL0:\n");
+	printf("unmasked on SP_EL0:\n");
 	asm volatile("msr spsel, #0\n msr daifclr, #2\n isb\n msr daifset, #2\n msr spsel, #1"
 		     : : : "memory");
 	exc_set_hook(NULL);
