@@ -45,7 +45,7 @@ ARCH_FLAGS := $(CC_TARGET) -march=armv8-a -mgeneral-regs-only -mstrict-align -mn
 	      -mcmodel=small -fno-pic -fno-pie
 CPPFLAGS   := -Ihyp/include -Ihyp -I. -I$(B)/generated -isystem $(DEB)/libfdt/usr/include
 CFLAGS     := -std=gnu11 -O2 -g -ffreestanding -nostdlib $(ARCH_FLAGS) \
-	      -fno-stack-protector -fno-strict-aliasing -fno-common -fno-asynchronous-unwind-tables \
+	      -fno-stack-protector -fomit-frame-pointer -fno-strict-aliasing -fno-common -fno-asynchronous-unwind-tables \
 	      -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes
 ASFLAGS    := -g $(ARCH_FLAGS) -D__ASSEMBLY__ -D__ASSEMBLER__=1 -Wall -Werror
 LDFLAGS    := -nostdlib -static --build-id=none --no-undefined -z max-page-size=4096 \

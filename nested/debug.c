@@ -4,9 +4,11 @@
  *
  * Breakpoint and watchpoint registers are the hardware's own while a vCPU is loaded (LOC(H, H, H)),
  * whether an access traps or not; L0 uses none, and an nVHE host runs with PSTATE.D set. MDSCR_EL1,
- * which vEL1 and vEL2 share, lives in its slot of the VNCR page: NV2 redirects vEL2's accesses
- * there, and all others trap (MDCR_EL2.TDA). The hardware follows at a trapped write and at each
- * entry (debug_hyp_enter), which is when a change of SS or MDE has to be seen.
+ * which vEL1 and vEL2 share, lives in its slot of the VNCR page at vEL2: NV2 redirects vEL2's
+ * accesses there (under nv they trap: MDCR_EL2.TDA), and the hardware follows at each entry
+ * (debug_hyp_enter), which is when a change of SS or MDE has to be seen. At vEL1&0 it is the
+ * hardware's, and nothing of debug traps that L1 does not want to trap: so vEL1 and vEL2 run with
+ * one MDCR_EL2.
  */
 #include <debug.h>
 #include <idregs.h>
@@ -26,7 +28,7 @@ void debug_hyp_init(struct kvm_vcpu *vcpu)
 	u64 base = read_sysreg(mdcr_el2) & ~MDCR_DEBUG_TRAPS;
 
 	vcpu->arch.mdcr_vel2 = base | (nested_mech->vncr ? 0 : MDCR_TDA);
-	vcpu->arch.mdcr_vel1 = base | MDCR_TDA;
+	vcpu->arch.mdcr_vel1 = vcpu->arch.mdcr_vel2;
 }
 
 enum trap_result access_mdcr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
@@ -37,8 +39,7 @@ enum trap_result access_mdcr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc
 
 	/* Not redirected by any mechanism, so that this is the one place where L1 changes it. */
 	if (p->is_write)
-		vcpu->arch.mdcr_vel1 = (vcpu->arch.mdcr_vel2 & ~MDCR_DEBUG_TRAPS) | MDCR_TDA |
-				       (mdcr & MDCR_L1_BITS);
+		vcpu->arch.mdcr_vel1 = vcpu->arch.mdcr_vel2 | (mdcr & MDCR_L1_BITS);
 	return r;
 }
 

@@ -34,6 +34,7 @@ int nested_vcpu_init(struct kvm_vcpu *vcpu)
 		choose_mech();
 	}
 	vcpu->arch.hcr_base = HCR_BASE | (has_vhe() ? HCR_E2H : 0);
+	vcpu->arch.hcr_e2h = vcpu->arch.hcr_base | nested_mech->hcr_e2h | HCR_AT;
 	vcpu->arch.hcr_el2 = vcpu->arch.hcr_base;
 	vcpu->arch.hcr_res1 = opts.l1_mode == L1_VHE ? HCR_E2H : 0;
 	vcpu->arch.hcr_l1_bits = HCR_L1_BITS | HCR_NV | HCR_NV1 | (nested_mech->vncr ? HCR_NV2 : 0);

@@ -181,8 +181,7 @@ static __always_inline u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_ban
 	switch (bank) {
 	case BANK_VEL2_E2H:
 		/* AT and, while it can matter, TLBI of EL1 mean another regime if TGE=0. */
-		return hcr | nested_mech->hcr_e2h | HCR_AT |
-		       (vcpu->arch.ttlb == TTLB_TRAPS ? HCR_TTLB : 0);
+		return vcpu->arch.hcr_e2h | (vcpu->arch.ttlb == TTLB_TRAPS ? HCR_TTLB : 0);
 	case BANK_VEL2_NVHE:
 		return hcr | nested_mech->hcr_nvhe | HCR_AT | HCR_TTLB;
 	default:
@@ -248,7 +247,12 @@ static __always_inline void load_cptr(struct kvm_vcpu *vcpu, enum loaded_bank ba
 		cptr |= nested_mech->tcpac_nvhe;
 	if (!vcpu->arch.fp_loaded)
 		cptr &= ~CPACR_FPEN;
-	write_sysreg(cptr_for_host(cptr), CPTR_EL2);
+	cptr = cptr_for_host(cptr);
+	/* Under another L0 each write is a trap, and it is nearly always the same value. */
+	if (unlikely(cptr != vcpu->arch.hw_cptr)) {
+		vcpu->arch.hw_cptr = cptr;
+		write_sysreg(cptr, CPTR_EL2);
+	}
 }
 
 void shadow_refresh_cptr(struct kvm_vcpu *vcpu)
@@ -296,8 +300,11 @@ struct s2_guest nested_s2_guest(const struct kvm_vcpu *vcpu)
 
 static noinline struct s2_mmu *find_l2_mmu(struct kvm_vcpu *vcpu)
 {
-	struct s2_guest g = nested_s2_guest(vcpu);
+	struct s2_guest g;
 
+	/* The old bank is out and the new one not in: every register's current value is in memory. */
+	vcpu->arch.sysregs_loaded_on_cpu = false;
+	g = nested_s2_guest(vcpu);
 	if (vcpu->arch.l2_mmu)
 		s2_mmu_put(vcpu->arch.l2_mmu);
 	vcpu->arch.l2_mmu = lookup_s2_mmu(&vcpu->kvm->s2, &g);
@@ -395,14 +402,20 @@ static noinline void unload_special(struct kvm_vcpu *vcpu, enum loaded_bank bank
 	}
 }
 
-static __always_inline void unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+/* Returns what CNTKCTL_EL1 holds. */
+static __always_inline u64 unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
+	u64 cntkctl;
 
 	__sysreg_save_el1_bank(ctxt->hw_sys_regs);
-	ctxt->sys_regs[cntkctl_home(bank)] = read_sysreg_el1(CNTKCTL);
+	cntkctl = read_sysreg_el1(CNTKCTL);
+	ctxt->sys_regs[cntkctl_home(bank)] = cntkctl;
+	if (bank == BANK_VEL1)
+		ctxt->sys_regs[MDSCR_EL1] = read_sysreg(mdscr_el1);
 	if (unlikely(bank == BANK_VEL2_NVHE || (vcpu->arch.hcr_el2 & (HCR_VSE | HCR_UNDER_TGE))))
 		unload_special(vcpu, bank);
+	return cntkctl;
 }
 
 void kvm_arm_unload_bank(struct kvm_vcpu *vcpu)
@@ -430,24 +443,28 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 {
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
 	bool vel1 = bank == BANK_VEL1;
+	u64 cntkctl, mdcr, hw_cntkctl = 0;
 	bool tge = vel1 && old != BANK_VEL2_E2H && (vcpu_hcr_el2(vcpu) & HCR_TGE);
 
 	if (old != BANK_NONE)
-		unload(vcpu, old);
-	/* From here on until the new bank is in, every register's current value is in memory. */
-	vcpu->arch.sysregs_loaded_on_cpu = false;
+		hw_cntkctl = unload(vcpu, old);
 	ctxt->hw_sys_regs = bank_regs(ctxt, bank);
 	if (bank == BANK_VEL2_NVHE)
 		build_special(vcpu);
 	if (unlikely(tge))
 		ctxt->hw_sys_regs = shadow_tge_regs(ctxt);
 	load_mmu(vcpu, bank);
-	ctxt->hw_sp_el1 = ctxt->hw_sys_regs[SP_EL1];
 	__sysreg_restore_el1_bank(ctxt->hw_sys_regs);
-	write_sysreg_el1(ctxt->sys_regs[cntkctl_home(bank)], CNTKCTL);
+	cntkctl = ctxt->sys_regs[cntkctl_home(bank)];
+	if (old == BANK_NONE || cntkctl != hw_cntkctl)
+		write_sysreg_el1(cntkctl, CNTKCTL);
 	write_sysreg(vel1 ? ctxt->sys_regs[VMPIDR_EL2] : vcpu->arch.mpidr, VMPIDR_EL2);
 	write_sysreg(vel1 ? ctxt->sys_regs[VPIDR_EL2] : vcpu->arch.midr, VPIDR_EL2);
-	write_sysreg(vel1 ? vcpu->arch.mdcr_vel1 : vcpu->arch.mdcr_vel2, MDCR_EL2);
+	mdcr = vel1 ? vcpu->arch.mdcr_vel1 : vcpu->arch.mdcr_vel2;
+	if (unlikely(mdcr != vcpu->arch.hw_mdcr)) {
+		vcpu->arch.hw_mdcr = mdcr;
+		write_sysreg(mdcr, MDCR_EL2);
+	}
 	if (vel1) {
 		debug_hyp_enter(vcpu);
 		ttlb_enter_vel1(vcpu);

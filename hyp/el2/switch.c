@@ -57,8 +57,9 @@ static void __deactivate_traps(struct kvm_vcpu *vcpu)
 }
 
 /* EL2's own use of FP, whatever the guest may. */
-static void fp_allow(void)
+static void fp_allow(struct kvm_vcpu *vcpu)
 {
+	vcpu->arch.hw_cptr = ~0ULL;	/* the next one that is wanted is written, whatever it is */
 	if (has_vhe())
 		write_sysreg(read_sysreg(CPTR_EL2) | CPACR_FPEN, CPTR_EL2);
 	else
@@ -69,6 +70,8 @@ static void fp_allow(void)
 static void load_vcpu(struct kvm_vcpu *vcpu)
 {
 	vcpu->cpu = (int)__hyp_this_cpu_read(cpu_number);
+	vcpu->arch.hw_cptr = ~0ULL;	/* somebody else's may be there */
+	vcpu->arch.hw_mdcr = ~0ULL;
 	__sysreg_restore_shared(vcpu->arch.ctxt.sys_regs, has_pauth(vcpu));
 	hyp_exit_handlers.load(vcpu);
 }
@@ -78,7 +81,7 @@ static void put_vcpu(struct kvm_vcpu *vcpu)
 	hyp_exit_handlers.put(vcpu);
 	__sysreg_save_shared(vcpu->arch.ctxt.sys_regs, has_pauth(vcpu));
 	if (vcpu->arch.fp_loaded) {
-		fp_allow();
+		fp_allow(vcpu);
 		__fpsimd_save(&vcpu->arch.ctxt.fp);
 		vcpu->arch.fp_loaded = false;
 	}
@@ -127,7 +130,7 @@ int __kvm_vcpu_run(struct kvm_vcpu *vcpu)
 
 void hyp_fpsimd_load(struct kvm_vcpu *vcpu)
 {
-	fp_allow();
+	fp_allow(vcpu);
 	__fpsimd_restore(&vcpu->arch.ctxt.fp);
 	vcpu->arch.fp_loaded = true;
 }

@@ -79,10 +79,9 @@ struct kvm_vcpu;
 struct kvm_cpu_context {
 	struct user_pt_regs regs;
 	u64 hw_pstate;			/* what SPSR_EL2 is loaded with: EL1h/t for EL2h/t */
-	u64 hw_sp_el1;			/* what SP_EL1 is loaded with: SP_EL2 at vEL2 */
 	u64 *hw_sys_regs;		/* see the top of this file */
 	struct kvm_vcpu *__hyp_running_vcpu;	/* host context only */
-	u64 near[72];			/* see struct kvm_vcpu_arch */
+	u64 near[80];			/* see struct kvm_vcpu_arch */
 	struct fpsimd_state fp;
 	u64 sys_regs[NR_SYS_REGS] __aligned(4096);
 	u64 shadow_sys_regs[VNCR_SLOTS] __aligned(64);
@@ -137,6 +136,8 @@ struct kvm_vcpu_arch {
 			u64 hcr_el2;		/* HCR_EL2 of the hardware for the loaded bank */
 			u64 hcr_base;		/* HCR_EL2 bits that every bank runs with */
 			u64 hcr_res1;		/* of the virtual HCR_EL2: E2H if E2H0=NI */
+			u64 hw_cptr, hw_mdcr;	/* of the hardware, as last written */
+			u64 hcr_e2h;		/* hcr_base with what vEL2 adds under E2H=1 */
 			u64 hcr_l1_bits;	/* of L1's HCR_EL2: act on vEL1&0 as written */
 			bool l1_vncr;		/* VNCR_EL2 is L1's, for its guest's virtual EL2 */
 			va_t l1_vncr_va;	/* L1's VNCR_EL2, and where that page is */

@@ -32,6 +32,12 @@ static inline bool shadow_is_tge(const struct kvm_vcpu *vcpu)
 	return (vcpu->arch.hcr_el2 & HCR_UNDER_TGE) && vcpu->arch.loaded_bank == BANK_VEL1;
 }
 
+/* What SP_EL1 of the hardware was loaded with: SP_EL2 at vEL2, SP_EL1 at vEL1. */
+static inline u64 hw_sp_el1(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.ctxt.hw_sys_regs[SP_EL1];
+}
+
 /* Unload the bank that is loaded and load @bank, with all that depends on it but GIC and timers. */
 void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank);
 /* The same where both banks are known. */
