@@ -413,7 +413,9 @@ static __always_inline u64 unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 	ctxt->sys_regs[cntkctl_home(bank)] = cntkctl;
 	if (bank == BANK_VEL1)
 		ctxt->sys_regs[MDSCR_EL1] = read_sysreg(mdscr_el1);
-	if (unlikely(bank == BANK_VEL2_NVHE || (vcpu->arch.hcr_el2 & (HCR_VSE | HCR_UNDER_TGE))))
+	if (bank != BANK_VEL2_E2H &&
+	    unlikely(bank == BANK_VEL2_NVHE ||
+		     (vcpu->arch.hcr_el2 & (HCR_VSE | HCR_UNDER_TGE))))
 		unload_special(vcpu, bank);
 	return cntkctl;
 }
