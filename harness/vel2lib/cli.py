@@ -67,6 +67,7 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     modes = ["vhe", "nvhe", "any", "protected"]
     add("--l1-mode", choices=modes, help="what L1's CPU allows (default vhe); protected: Linux's")
     add("--smp", type=int, metavar="N", help="CPUs (default 1)")
+    add("--vcpus", type=int, metavar="N", help="CPUs of L1 (default --smp; more share the CPUs)")
     add("--mem", type=int, metavar="MIB", help="L1's RAM")
     add("--cpu", help="QEMU's CPU model with its properties")
     add("--qemu", metavar="PROGRAM", help="the QEMU to use")

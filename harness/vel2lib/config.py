@@ -42,6 +42,7 @@ class RunConfig:
     mech: str = "nv2"
     l1_mode: str = ""  # default: vhe, any where L1 has no VHE; protected is Linux's own
     smp: int = 1
+    vcpus: int | None = None  # default: smp
     mem: int | None = None
     cpu: str = CPU
     icount: bool | None = None
@@ -67,6 +68,7 @@ class RunConfig:
             "mech": self.mech,
             "l1_mode": self.l1_mode,
             "smp": self.smp,
+            "vcpus": self.vcpus or self.smp,
             "mem": self.mem,
             "cpu": self.cpu,
             "icount": self.icount,
@@ -109,6 +111,10 @@ def check(config: RunConfig) -> None:
     """Vel2Error for what can be known to be wrong before anything is built or started."""
     if not 1 <= config.smp <= 8:
         raise Vel2Error(f"--smp {config.smp}: vel2 has 1 to 8 CPUs")
+    if config.vcpus is not None and not 1 <= config.vcpus <= 8:
+        raise Vel2Error(f"--vcpus {config.vcpus}: an L1 has 1 to 8 CPUs")
+    if config.vcpus is not None and config.native:
+        raise Vel2Error("--vcpus: a native L1 has the machine's CPUs (--smp)")
     if config.mem is not None and not 16 <= config.mem <= 65536:
         raise Vel2Error(f"--mem {config.mem}: L1's RAM in MiB, 16 to 65536")
     if config.timeout is not None and config.timeout <= 0:
