@@ -159,12 +159,14 @@ static void returns(void)
 static void returns_otherwise(void)
 {
 	u64 tcr = read_sysreg(tcr_el2), sctlr = read_sysreg(sctlr_el2);
+	u64 tbi = vhe_mode ? TCR_TBI0 : TCR_NVHE_TBI;
+	u64 tbid = vhe_mode ? TCR_TBID0 : TCR_NVHE_TBID;
 
-	write_sysreg(tcr | (vhe_mode ? TCR_TBI0 : TCR_NVHE_TBI), tcr_el2);
+	write_sysreg(tcr | tbi, tcr_el2);
 	isb();
 	printf("TBI\n");
 	returns();
-	write_sysreg(tcr | (vhe_mode ? TCR_TBI0 | TCR_TBID0 : TCR_NVHE_TBI | TCR_NVHE_TBID), tcr_el2);
+	write_sysreg(tcr | tbi | tbid, tcr_el2);
 	isb();
 	printf("TBI for data only\n");
 	returns();
