@@ -34,6 +34,8 @@ EXAMPLES = {
     "run": """examples:
   harness/vel2 run --host nvhe --mech nv --l1-mode nvhe
   harness/vel2 run --l1 linux --json build/linux.json --console build/linux.txt
+  harness/vel2 run --l1 vel2 --l2 bundled --l1-append 'vel2.host=nvhe vel2.mech=nv'
+  harness/vel2 run --l1 vel2 --depth 2 --l2 hello
   harness/vel2 run --l1 hello --native        on QEMU's own EL2, without L0
   harness/vel2 run --l1 hello --trace 20      the last 20 exits of each vCPU
   harness/vel2 run --qemu-arg=-d --qemu-arg=guest_errors
@@ -41,6 +43,7 @@ EXAMPLES = {
     "bench": """examples:
   harness/vel2 bench                          host VHE, nv2, L1 VHE
   harness/vel2 bench --all --json rows.json   all eight combinations
+  harness/vel2 bench --l1 vel2                an L3's operations under vel2 in vel2
 """,
     "gdb": """examples:
   harness/vel2 gdb                            halted at L0's first instruction
@@ -58,7 +61,7 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--l1",
         metavar="NAME|PATH",
-        help="bundled (default), linux, linux-6.12, xen, a guest's name, Image or ELF",
+        help="bundled (default), linux, linux-6.12, xen, vel2, a guest's name, Image or ELF",
     )
     add("--l1-initrd", metavar="FILE", type=Path, help="initrd for L1")
     add("--l1-append", metavar="ARGS", help="words added to L1's command line")
@@ -66,6 +69,10 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add("--mech", choices=["nv2", "nv"], help="how L1's EL2 accesses reach L0 (default nv2)")
     modes = ["vhe", "nvhe", "any", "protected"]
     add("--l1-mode", choices=modes, help="what L1's CPU allows (default vhe); protected: Linux's")
+    add("--depth", type=int, metavar="N", help="with --l1 vel2: vel2s under L0 (default 1)")
+    add("--l2", metavar="NAME|PATH", help="with --l1 vel2: what the last vel2 runs (default bundled)")
+    add("--l2-append", metavar="ARGS", help="words added to its command line")
+    add("--l2-mode", choices=modes, help="what its CPU allows (default vhe)")
     add("--smp", type=int, metavar="N", help="CPUs (default 1)")
     add("--vcpus", type=int, metavar="N", help="CPUs of L1 (default --smp; more share the CPUs)")
     add("--mem", type=int, metavar="MIB", help="L1's RAM")

@@ -6,13 +6,14 @@ from __future__ import annotations
 import os
 import subprocess
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from .debian import ROOT
 from .errors import Vel2Error
-from .image import load
+from .image import MIB, load
+from .placement import L0_SIZE
 from .qemu import CPU, NV_CPUS, Module
 
 BUILD = ROOT / "build"
@@ -24,6 +25,8 @@ MECHS = ("nv2", "nv")
 #: Exits that L0 keeps for the report of a hang.
 TRACE = 10
 L1_MODES = ("vhe", "nvhe", "any")
+#: vel2s under L0, at most.
+MAX_DEPTH = 3
 #: L1s that are not ours, each with a function below.
 DEBIAN = ("linux", "linux-6.12", "xen")
 
@@ -41,6 +44,12 @@ class RunConfig:
     host: str | None = None
     mech: str = "nv2"
     l1_mode: str = ""  # default: vhe, any where L1 has no VHE; protected is Linux's own
+    # With vel2 as L1, whose options l1_append has: how many vel2s there are under L0, and what the
+    # last of them runs, in which mode.
+    depth: int = 1
+    l2: str = "bundled"
+    l2_append: str = ""
+    l2_mode: str = "vhe"
     smp: int = 1
     vcpus: int | None = None  # default: smp
     mem: int | None = None
@@ -56,7 +65,7 @@ class RunConfig:
     qemu: str = "qemu-system-aarch64"
 
     def __post_init__(self) -> None:
-        self.l1_mode = self.l1_mode or ("any" if self.l1 == "xen" else "vhe")
+        self.l1_mode = self.l1_mode or ("any" if self.l1 in ("xen", "vel2") else "vhe")
 
     def as_json(self) -> dict[str, Any]:
         """The configuration as results record it."""
@@ -64,6 +73,7 @@ class RunConfig:
             "l1": self.l1,
             "l1_initrd": str(self.l1_initrd) if self.l1_initrd else None,
             "l1_append": self.l1_append,
+            **self._levels(),
             "host": self.host,
             "mech": self.mech,
             "l1_mode": self.l1_mode,
@@ -78,6 +88,22 @@ class RunConfig:
             "qemu_args": list(self.qemu_args),
         }
 
+    def _levels(self) -> dict[str, Any]:
+        if self.l1 != "vel2":
+            return {}
+        return {
+            "depth": self.depth,
+            "l2": self.l2,
+            "l2_append": self.l2_append,
+            "l2_mode": self.l2_mode,
+        }
+
+    def guest(self) -> "RunConfig":
+        """What the last vel2 runs, as if it were L0's L1; this configuration itself if that is L0."""
+        if self.l1 != "vel2":
+            return self
+        return replace(self, l1=self.l2, l1_append=self.l2_append, l1_mode=self.l2_mode)
+
 
 @dataclass
 class Target:
@@ -88,6 +114,8 @@ class Target:
     append: str = ""
     #: What L1 is to start its own guests with.
     modules: list[Module] = field(default_factory=list)
+    #: vel2s under L0: `kernel` is the first, its guest's kernel and initrd are the last modules.
+    depth: int = 0
     #: Console line -> phase that begins there.
     phases: dict[str, str] = field(default_factory=dict)
     #: Lines that the console must hold, in any order; what it means when one does not.
@@ -104,7 +132,19 @@ class Target:
 
 
 def _is_ours(name: str) -> bool:
-    return name in {*DEBIAN, "none", *guest_table()} or (GUESTS / f"{name}.bin").exists()
+    return name in {*DEBIAN, "none", "vel2", *guest_table()} or (GUESTS / f"{name}.bin").exists()
+
+
+def _check_levels(config: RunConfig) -> None:
+    if config.native:
+        raise Vel2Error("--l1 vel2 --native: that is vel2 as L0, --l1 NAME without --native")
+    if not 1 <= config.depth <= MAX_DEPTH:
+        raise Vel2Error(f"--depth {config.depth}: 1 to {MAX_DEPTH} vel2s under L0")
+    if config.l2 in ("vel2", "none", "xen"):
+        raise Vel2Error(f"--l2 {config.l2}: a kernel for vel2 to run (vel2 in vel2 is --depth 2)")
+    if config.l1_initrd is not None:
+        raise Vel2Error("--l1-initrd: vel2 as L1 has none")
+    check(config.guest())
 
 
 def check(config: RunConfig) -> None:
@@ -121,6 +161,8 @@ def check(config: RunConfig) -> None:
         raise Vel2Error(f"--timeout {config.timeout:g}: seconds, more than 0")
     if config.trace is not None and not 0 <= config.trace <= 256:
         raise Vel2Error(f"--trace {config.trace}: L0 keeps up to 256 exits of each vCPU")
+    if config.l1 == "vel2":
+        _check_levels(config)
     if config.l1 == "xen" and config.l1_mode not in ("nvhe", "any"):
         raise Vel2Error(f"--l1-mode {config.l1_mode}: Xen is nVHE only")
     if config.l1_mode == "protected" and not config.l1.startswith("linux"):
@@ -134,7 +176,7 @@ def check(config: RunConfig) -> None:
         )
     if not _is_ours(config.l1):
         if not Path(config.l1).is_file():
-            names = ", ".join(sorted({*DEBIAN, *guest_table()}))
+            names = ", ".join(sorted({*DEBIAN, "vel2", *guest_table()}))
             raise Vel2Error(f"--l1 {config.l1}: neither a file nor one of {names}")
         load(Path(config.l1))
     if config.l1_initrd is not None and not config.l1_initrd.is_file():
@@ -257,9 +299,42 @@ def _xen(config: RunConfig) -> Target:
     )
 
 
-def resolve(config: RunConfig) -> Target:
-    """The files of config.l1: `linux`, `none`, a guest by name, or a path. Sets config's defaults."""
+def _with_defaults(append: str, words: dict[str, str]) -> str:
+    """Options of a vel2, `append` first: these words are for what it does not say."""
+    given = {word.partition("=")[0] for word in append.split()}
+    return _words(append, *(f"{k}={v}" for k, v in words.items() if k not in given))
+
+
+def _vel2(config: RunConfig) -> Target:
+    """vel2 under vel2 (under vel2): what the last of them runs decides all but the levels' own files."""
+    target = _target(config.guest())
+    if target.kernel is None:
+        raise Vel2Error(f"--l2 {config.l2}: no kernel for vel2 to run")
+    modules = []
+    for level in range(config.depth):
+        last = level == config.depth - 1
+        words = {
+            "vel2.l1_mode": "any" if not last or config.l2_mode == "protected" else config.l2_mode,
+            "vel2.smp": str(config.smp),
+            "vel2.uart1": "off" if last else "on",
+        }
+        modules.append(Module("kernel", L0_BIN, _with_defaults(config.l1_append, words)))
+    modules.append(Module("kernel", target.kernel, target.append))
+    if target.initrd:
+        modules.append(Module("initrd", target.initrd))
+    guest = target.symbols.get("L1", []) + target.symbols.get("L2", [])
+    target.kernel, target.append, target.initrd = L0_BIN, modules[0].append, None
+    target.modules, target.depth = modules[1:], config.depth
+    target.symbols = {"L1": [L0_ELF], "L2": [*guest, L0_ELF]}
+    target.mem += config.depth * L0_SIZE // MIB
+    target.timeout *= 1 + config.depth
+    return target
+
+
+def _target(config: RunConfig) -> Target:
     table = guest_table()
+    if config.l1 == "vel2":
+        return _vel2(config)
     if config.l1 == "xen":
         target = _xen(config)
     elif config.l1 in DEBIAN:
@@ -274,6 +349,12 @@ def resolve(config: RunConfig) -> Target:
         target.initrd = config.l1_initrd
     if not target.verdict:
         target.append = _words(target.append, config.l1_append)
+    return target
+
+
+def resolve(config: RunConfig) -> Target:
+    """The files of config.l1: `linux`, `none`, a guest by name, or a path. Sets config's defaults."""
+    target = _target(config)
     measured = target.measured and not config.native
     config.mem = target.mem if config.mem is None else config.mem
     config.timeout = target.timeout if config.timeout is None else config.timeout

@@ -16,6 +16,8 @@ from .image import MIB, Image
 RAM_BASE = 0x4000_0000
 L0_SIZE = 6 * MIB
 L1_BASE = RAM_BASE + L0_SIZE  # PA of L1's first byte of RAM
+#: vel2 starts this far into its RAM, at every level (QEMU's loader and L0's have that from its header).
+VEL2_OFFSET = 0x8_0000
 KERNEL_ALIGN = 2 * MIB
 #: L1's kernel starts this far into its RAM, as QEMU's own loader has it.
 KERNEL_OFFSET = 2 * MIB
@@ -50,21 +52,23 @@ def place(
     mem: int,
     modules: Sequence[int] = (),
     native: bool = False,
+    depth: int = 0,
 ) -> Placement:
     """Addresses for an L1 with `mem` MiB of RAM and modules of these sizes; Vel2Error when it does not fit.
 
     A kernel may not cross QEMU's device tree; the rest goes before it while it fits, else after.
-    `native` is without L0: L1's RAM is all there is.
+    `native` is without L0: L1's RAM is all there is. With `depth` vel2s under L0, `image` is what the
+    last of them runs, and `mem` is still L1's RAM: each of them takes L0_SIZE of it.
     """
-    base = RAM_BASE if native else L1_BASE
-    end = base + mem * MIB - L1_DTB_SPACE
-    dtb = dtb_address(end + L1_DTB_SPACE - RAM_BASE)
+    base = RAM_BASE if native else L1_BASE + depth * L0_SIZE
+    end = base + mem * MIB - depth * L0_SIZE - (1 + depth) * L1_DTB_SPACE
+    dtb = dtb_address(end + (1 + depth) * L1_DTB_SPACE - RAM_BASE)
     kernel = base + KERNEL_OFFSET + image.text_offset
     kernel_end = kernel + image.image_size
     if kernel_end > dtb or kernel_end > end:
         raise Vel2Error(
             f"L1 {image.path.name} needs {image.image_size / MIB:.1f} MiB and does not fit into "
-            f"{mem} MiB beside the device tree: --mem {_needed(image, initrd_size, modules)}"
+            f"{mem} MiB beside the device tree: --mem {_needed(image, initrd_size, modules, depth)}"
         )
     low, high = align(kernel_end, KERNEL_ALIGN), dtb + DTB_SPACE
     sizes = [*([] if initrd_size is None else [initrd_size]), *modules]
@@ -80,19 +84,24 @@ def place(
             what = "a module" if number or initrd_size is None else "the initrd"
             raise Vel2Error(
                 f"{what} needs {size / MIB:.1f} MiB and does not fit into {mem} MiB beside "
-                f"L1 {image.path.name}: --mem {_needed(image, initrd_size, modules)}"
+                f"L1 {image.path.name}: --mem {_needed(image, initrd_size, modules, depth)}"
             )
     if initrd_size is None:
         return Placement(kernel, None, tuple(places))
     return Placement(kernel, places[0], tuple(places[1:]))
 
 
-def _needed(image: Image, initrd_size: int | None, modules: Sequence[int]) -> int:
+def place_vel2s(depth: int) -> list[int]:
+    """PAs of the vel2s under L0, the first of which is L1."""
+    return [L1_BASE + level * L0_SIZE + VEL2_OFFSET for level in range(depth)]
+
+
+def _needed(image: Image, initrd_size: int | None, modules: Sequence[int], depth: int) -> int:
     """MiB of L1 RAM, to a multiple of 64, that would do."""
-    kernel = L0_SIZE + KERNEL_OFFSET + image.text_offset + image.image_size
+    kernel = (1 + depth) * L0_SIZE + KERNEL_OFFSET + image.text_offset + image.image_size
     need = 2 * kernel
     sizes = [*([] if initrd_size is None else [initrd_size]), *modules]
     if sizes:
         rest = sum(align(size, KERNEL_ALIGN) for size in sizes)
-        need = max(need, 128 * MIB + DTB_SPACE + rest + L1_DTB_SPACE)
+        need = max(need, 128 * MIB + DTB_SPACE + rest + (1 + depth) * L1_DTB_SPACE)
     return align(need, 64 * MIB) // MIB

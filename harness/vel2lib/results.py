@@ -141,6 +141,22 @@ def regions(result: Result) -> list[dict[str, Any]]:
     return rows
 
 
+def nested_json(result: Result) -> dict[str, Any]:
+    """What an L1 that is vel2 said of itself, and its own L1 likewise."""
+    boot = {k: v for k, v in result.boot.items() if k != "t"}
+    value = {
+        "boot": boot,
+        "end": result.end,
+        "error": result.error,
+        "panics": result.panics,
+        "exits": exits(result.counters),
+        "sysregs": sysregs(result.counters),
+    }
+    if result.nested:
+        value["nested"] = nested_json(result.nested)
+    return value
+
+
 def run_json(result: Result) -> dict[str, Any]:
     """The JSON of `vel2 run`."""
     settled = dict(result.config.as_json())
@@ -163,6 +179,8 @@ def run_json(result: Result) -> dict[str, Any]:
             {"name": p.name, "wall_seconds": round(p.wall_seconds, 3), "traps": p.traps}
             for p in result.phases
         ]
+    if result.nested:
+        value["nested"] = nested_json(result.nested)
     if result.details:
         value["details"] = result.details
     return value
@@ -187,6 +205,13 @@ def _spread(values: list[float]) -> dict[str, float]:
     }
 
 
+def level_name(result: Result, level: str) -> str:
+    """Whose operation it is: vm or nested, or by number under an L1 that is vel2 itself."""
+    if result.config.l1 != "vel2":
+        return level
+    return f"l{result.config.depth + (1 if level == 'vm' else 2)}"
+
+
 def bench_rows(result: Result) -> list[dict[str, Any]]:
     """The rows of `vel2 bench`: every figure is per operation, spread over the samples."""
     names = region_names()
@@ -202,7 +227,7 @@ def bench_rows(result: Result) -> list[dict[str, Any]]:
         rows.append(
             {
                 "op": name.op,
-                "level": name.level,
+                "level": level_name(result, name.level),
                 "host": result.boot.get("host", result.config.host),
                 "mech": result.boot.get("mech", result.config.mech),
                 "l1_mode": result.config.l1_mode,

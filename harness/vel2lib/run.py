@@ -10,7 +10,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import config as configuration
@@ -18,7 +18,7 @@ from . import witness
 from .config import RunConfig, Target
 from .errors import EXIT_ERROR, EXIT_FAILED, EXIT_OK, EXIT_PANIC, EXIT_TIMEOUT
 from .image import load
-from .placement import Placement, place
+from .placement import Placement, place, place_vel2s
 from .qemu import Machine, Qemu, command, native_command
 from .records import Record, RecordReader, integer
 from .symbols import Symbolizer
@@ -61,6 +61,9 @@ class Result:
     phases: list[Phase] = field(default_factory=list)
     details: list[str] = field(default_factory=list)  # lines for the user besides the outcome
     log_regions: list[witness.Region] | None = None  # None: no witness was asked for
+    end: str | None = None  # what L0 said last; None when it did not come to that
+    error: str | None = None  # why L0 refused
+    nested: "Result | None" = None  # the same of L1, where L1 is vel2, and so on
     symbolizer: Symbolizer = field(default_factory=lambda: Symbolizer({}))
 
     def fail(self, outcome: str, status: int) -> None:
@@ -97,9 +100,9 @@ class _Session:
         self.started = time.monotonic()
         self.ended = False  # L0 has said its last word
         self.dumping = False
-        self.error: str | None = None
-        self.end: str | None = None
+        self.nested: _Session | None = None  # of an L1 that is vel2
         self._line = b""
+        self._uart1 = ""
         self._snapshots: list[Record] = []
         self._waiting: list[Phase] = []
 
@@ -139,7 +142,7 @@ class _Session:
                 f"{record.get('host')}, mechanism {record.get('mech')}"
             )
         elif kind == "error":
-            self.error = str(record.get("msg", "L0 gave no reason"))
+            result.error = str(record.get("msg", "L0 gave no reason"))
         elif kind == "sample":
             result.samples.append(record)
         elif kind == "counters":
@@ -153,9 +156,22 @@ class _Session:
         elif kind == "test":
             result.tests.append(record)
         elif kind == "end":
-            self.end = str(record.get("why", ""))
+            result.end = str(record.get("why", ""))
         elif kind == "log":
             result.logs.append(record)
+        elif kind == "uart1":
+            self.uart1(record)
+
+    def uart1(self, record: Record) -> None:
+        """A line, or a piece of one, that L1 wrote to its second UART: a record of L1's, if L1 is vel2."""
+        self._uart1 += str(record.get("line", ""))
+        if record.get("more"):
+            return
+        line, self._uart1 = self._uart1, ""
+        if self.nested is None:
+            self.result.nested = Result(self.config)
+            self.nested = _Session(self.config, self.target, self.result.nested, lambda _: None)
+        self.nested.l0(line.encode() + b"\n")
 
     def counters(self, record: Record) -> None:
         """Counters: at the end, or the answer to a snapshot (one record a vCPU)."""
@@ -181,6 +197,7 @@ def l0_append(config: RunConfig) -> str:
         "vel2.smp": str(config.vcpus or config.smp),
         "vel2.markers": "on" if config.markers else "off",
         "vel2.trace": str(config.trace) if config.trace else "",
+        "vel2.uart1": "on" if config.l1 == "vel2" else "",
     }
     own = config.l0_append.split()
     given = {word.partition("=")[0] for word in own}
@@ -201,6 +218,21 @@ def _machine(config: RunConfig, log: Path | None, gdb: str | None) -> Machine:
     )
 
 
+def _place_vel2s(target: Target, mem: int, scratch: Path) -> Placement:
+    """Where the vel2s of target.modules go, and what the last of them runs."""
+    guest, *initrd = target.modules[target.depth - 1 :]
+    image = load(guest.path)
+    if image.converted:
+        path = scratch / "guest.bin"
+        path.write_bytes(image.data)
+        target.modules[target.depth - 1] = replace(guest, path=path)
+    size = initrd[0].path.stat().st_size if initrd else None
+    last = place(image, size, mem, depth=target.depth)
+    first, *others = place_vel2s(target.depth)
+    rest = [last.kernel] if last.initrd is None else [last.kernel, last.initrd]
+    return Placement(first, None, tuple(others + rest))
+
+
 def qemu_command(
     config: RunConfig, target: Target, scratch: Path, log: Path | None, gdb: str | None = None
 ) -> list[str]:
@@ -219,8 +251,11 @@ def qemu_command(
         if image.converted:
             kernel = scratch / "l1.bin"
             kernel.write_bytes(image.data)
-        sizes = [module.path.stat().st_size for module in target.modules]
-        where = place(image, size, machine.mem, sizes, config.native)
+        if target.depth:
+            where = _place_vel2s(target, machine.mem, scratch)
+        else:
+            sizes = [module.path.stat().st_size for module in target.modules]
+            where = place(image, size, machine.mem, sizes, config.native)
         if config.native:
             return native_command(
                 machine, kernel, target.append, target.initrd, where, target.modules
@@ -277,27 +312,63 @@ def _registers(text: str, symbols: Symbolizer) -> list[str]:
     return lines
 
 
+def levels(result: Result) -> list[Result]:
+    """The vel2s under L0, L1 first: those that said something."""
+    found = []
+    while result.nested:
+        result = result.nested
+        found.append(result)
+    return found
+
+
+def _failed_level(result: Result) -> str:
+    """What a vel2 under L0 failed with, the innermost first; "" when none did."""
+    for number, one in reversed(list(enumerate(levels(result), 1))):
+        if one.error is not None:
+            return f"vel2 as L{number}: error: {one.error}"
+        if one.panics:
+            return f"vel2 as L{number}: panic: {one.panics[0].get('msg', 'no reason given')}"
+    return ""
+
+
+def _judge_levels(result: Result, target: Target) -> None:
+    """Every vel2 must have seen the end of what it ran: the last of the guest, the others of a vel2,
+    which powers off when it ends."""
+    found = [result, *levels(result)]
+    if len(found) != target.depth + 1:
+        result.fail(f"{target.depth} vel2s were to run under L0, {len(found) - 1} did", EXIT_FAILED)
+    for number, one in enumerate(found):
+        ends = target.ends if number == target.depth else "system_off"
+        if one.end != ends:
+            why = one.end or (one.garbage[:1] or ["no word of its end"])[0]
+            result.fail(f"L{number}'s L{number + 1} did not end by {ends}: {why}", EXIT_FAILED)
+
+
 def _judge(session: _Session, qemu: Qemu, code: int | None) -> None:
     """The outcome of a QEMU that ended by itself."""
     result, target = session.result, session.target
-    if session.error is not None:
-        result.fail(f"error: {session.error}", EXIT_ERROR)
+    if result.error is not None:
+        result.fail(f"error: {result.error}", EXIT_ERROR)
     elif result.panics:
         panic = result.panics[0]
         result.fail(f"L0 panic: {panic.get('msg', 'no reason given')}", EXIT_PANIC)
-    elif result.tests and session.end is None and code == 0:
+    elif _failed_level(result):
+        result.fail(_failed_level(result), EXIT_FAILED)
+    elif result.tests and result.end is None and code == 0:
         failed = [str(t.get("name")) for t in result.tests if not t.get("ok")]
         if failed:
             result.fail(f"L0's own test failed: {', '.join(failed)}", EXIT_FAILED)
-    elif session.end is None and not session.config.native:
+    elif result.end is None and not session.config.native:
         said = qemu.stderr() or result.garbage
         reason = said[0] if said else "it said nothing"
         result.fail(f"QEMU ended early (status {code}): {reason}", EXIT_ERROR)
     elif code != 0:
         said = qemu.stderr()
         result.fail(f"QEMU ended with status {code}: {said[0] if said else ''}", EXIT_ERROR)
-    elif session.end not in (None, target.ends):
-        result.fail(f"L1 ended by {session.end}, not by {target.ends}", EXIT_FAILED)
+    elif target.depth:
+        _judge_levels(result, target)
+    elif result.end not in (None, target.ends):
+        result.fail(f"L1 ended by {result.end}, not by {target.ends}", EXIT_FAILED)
     lines = [s.strip() for s in result.lines()]
     if target.verdict and result.status == EXIT_OK:
         failed = [s for s in lines if s.startswith("FAIL")]
@@ -324,6 +395,15 @@ def _read_witness(result: Result, log: Path) -> None:
     if wrong:
         result.fail(f"L0's counts and QEMU's exception log disagree: {wrong[0]}", EXIT_FAILED)
         result.details += [str(one) for one in wrong[1:10]]
+
+
+def _finish(session: _Session) -> None:
+    """What the last lines of each level hold, and what was no record."""
+    for record in session.reader.finish():
+        session.record(record)
+    session.result.garbage = session.reader.garbage
+    if session.nested:
+        _finish(session.nested)
 
 
 def _console_file(path: Path | None, result: Result) -> None:
@@ -362,9 +442,7 @@ def execute(
             running = qemu.pump(config.timeout or 60)
             code = None if running else qemu.wait(END_SECONDS)
             result.wall_seconds = time.monotonic() - session.started
-            for record in session.reader.finish():
-                session.record(record)
-            result.garbage = session.reader.garbage
+            _finish(session)
             if running:
                 _timed_out(session, qemu)
             else:

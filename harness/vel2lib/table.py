@@ -12,7 +12,7 @@ from typing import Any
 
 from .records import Record, integer
 from .results import bench_rows, exits, sysregs
-from .run import Result, exits_total
+from .run import Result, exits_total, levels
 
 Row = list[str]
 
@@ -84,7 +84,7 @@ def operations(result: Result) -> None:
     show(title, ["operation", "times", "traps", "L0 instructions", "traps by reason"], rows)
 
 
-def exit_table(result: Result) -> None:
+def exit_table(result: Result, to: str = "L0") -> None:
     """Exits by level and reason, with the columns of `perf kvm stat report`."""
     by_level = exits(result.counters)
     flat: list[tuple[int, str, str, dict[str, Any]]] = []
@@ -101,18 +101,18 @@ def exit_table(result: Result) -> None:
         cells = [reason, level, number(samples), f"{100 * samples / total:.2f}%"]
         cells += [number(row[k]) for k in ("handled", "forwarded", "reflected")]
         rows.append(cells + ([number(row["instructions"])] if counted else []))
-    heads += ["L0 instructions"] if counted else []
-    show(f"Exits to L0: {number(total)}", heads, rows)
+    heads += [f"{to} instructions"] if counted else []
+    show(f"Exits to {to}: {number(total)}", heads, rows)
 
 
-def sysreg_table(result: Result, most: int = 10) -> None:
+def sysreg_table(result: Result, to: str = "L0", most: int = 10) -> None:
     """The registers that trapped most."""
     flat = [(r["read"] + r["write"], name, r) for name, r in sysregs(result.counters).items()]
     flat = sorted((f for f in flat if f[0]), key=lambda f: (-f[0], f[1]))[:most]
     rows = [[name, number(n), number(r["read"]), number(r["write"])] for n, name, r in flat]
     if rows:
         show(
-            f"The {len(rows)} most trapped registers",
+            f"The {len(rows)} registers that trapped most to {to}",
             ["register", "traps", "reads", "writes"],
             rows,
         )
@@ -162,6 +162,11 @@ def explain(result: Result) -> list[str]:
     """The lines that follow the outcome of a run that failed, and a trace that was asked for."""
     lines = list(result.details)
     lines += [panic_line(result, r) for r in result.panics]
+    for depth, one in enumerate(levels(result), 1):
+        warned = [r for r in one.logs if r.get("level") in ("warn", "error")] if result.status else []
+        said = [panic_line(result, r) for r in one.panics]
+        said += [f"{r.get('level')}: {r.get('msg')}" for r in warned[-5:]]
+        lines += [f"vel2 as L{depth}: {line}" for line in said]
     lines += [vcpu_line(result, r) for r in result.vcpus if result.status]
     asked = result.config.trace
     by_vcpu: dict[int, list[Record]] = {}
@@ -184,6 +189,10 @@ def report(result: Result) -> None:
     elif result.counters:
         exit_table(result)
         sysreg_table(result)
+    for depth, one in enumerate(levels(result), 1):
+        if one.counters:
+            exit_table(one, f"vel2 as L{depth}")
+            sysreg_table(one, f"vel2 as L{depth}")
     if result.phases:
         phase_table(result)
     for test in result.tests:

@@ -7,6 +7,7 @@
 
 #define SYS_EXIT			0x18
 #define ADP_STOPPED_APPLICATION_EXIT	0x20026
+#define PSCI_SYSTEM_OFF			0x84000008
 
 extern char l0_exit_vectors[];
 
@@ -22,6 +23,15 @@ void l0_exit(int status)
 		asm volatile("msr vbar_el2, %0" : : "r"(l0_exit_vectors));
 	else
 		asm volatile("msr vbar_el1, %0" : : "r"(l0_exit_vectors));
+	/*
+	 * Only a status needs the debugger, which ends the real machine: an L0 that is itself L1 of
+	 * another one ends its own machine when all is well.
+	 */
+	if (!status) {
+		register u64 fn asm("x0") = PSCI_SYSTEM_OFF;
+
+		asm volatile("smc #0" : "+r"(fn) : : "x1", "x2", "x3", "memory");
+	}
 	/* ISB: the HLT must find the new vectors. The block must be in memory: "m". */
 	asm volatile("isb\n\thlt #0xf000" : "+r"(x0) : "r"(x1), "m"(block) : "memory");
 	for (;;)

@@ -24,12 +24,15 @@ static unsigned int fill;
 /* From UARTIBRD to UARTDMACR they keep what is written; nothing follows from it. */
 static u32 regs[0x4c / 4];
 
-static void flush_line(void)
+/* @more: the next record goes on with this line. */
+static void flush_line(bool more)
 {
 	struct json j;
 
 	json_begin(&j, "uart1");
 	json_strn(&j, "line", line, fill);
+	if (more)
+		json_bool(&j, "more", true);
 	json_end(&j);
 	fill = 0;
 }
@@ -38,11 +41,12 @@ static void put(char c)
 {
 	if (c == '\r')
 		return;
-	if (c == '\n' || fill == LINE_MAX) {
-		flush_line();
-		if (c == '\n')
-			return;
+	if (c == '\n') {
+		flush_line(false);
+		return;
 	}
+	if (fill == LINE_MAX)
+		flush_line(true);
 	line[fill++] = c;
 }
 
