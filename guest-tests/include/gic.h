@@ -58,6 +58,7 @@
 #define ICH_VMCR_PMR(p)		((u64)(p) << 24)
 
 void gic_init(void);			/* everything group 1, disabled, priority 0xa0; CPU interface on */
+void gic_init_el1(void);			/* the same without what only EL2 may touch */
 void gic_enable(unsigned int intid);
 void gic_disable(unsigned int intid);
 void gic_set_priority(unsigned int intid, u8 prio);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Marks a measured region to L0 (or to nobody: the HVC is then ignored by the EL2 vector it reaches).
- * Callable at EL1 and EL2, never at EL0. All registers are preserved by whoever takes it.
+ * Callable at EL1 and EL2, never at EL0. L0 preserves all registers; where it does not take markers, the
+ * hypervisor of L2 may answer as SMCCC has it, in x0 to x3.
  */
 #ifndef GUEST_MARKER_H
 #define GUEST_MARKER_H
@@ -23,7 +24,7 @@ static inline void marker_begin(u64 region)
 	register u64 x0 asm("x0") = MARKER_BEGIN;
 	register u64 x1 asm("x1") = region;
 
-	asm volatile("hvc #0x4e56" : : "r"(x0), "r"(x1) : "memory");
+	asm volatile("hvc #0x4e56" : "+r"(x0), "+r"(x1) : : "x2", "x3", "memory");
 }
 
 static inline void marker_end(u64 region, u64 ops)
@@ -32,7 +33,7 @@ static inline void marker_end(u64 region, u64 ops)
 	register u64 x1 asm("x1") = region;
 	register u64 x2 asm("x2") = ops;
 
-	asm volatile("hvc #0x4e56" : : "r"(x0), "r"(x1), "r"(x2) : "memory");
+	asm volatile("hvc #0x4e56" : "+r"(x0), "+r"(x1), "+r"(x2) : : "x3", "memory");
 }
 
 #endif

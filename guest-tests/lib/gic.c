@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* GICv3, driven from EL2 of one CPU; the redistributor is the first one (CPU 0). */
+/* GICv3, driven from EL2 (or EL1) of one CPU; the redistributor is the first one (CPU 0). */
 #include "mmio.h"
 #include "gic.h"
 #include "lib.h"
@@ -148,16 +148,21 @@ static void init_dist(void)
 		;
 }
 
-void gic_init(void)
+void gic_init_el1(void)
 {
 	init_dist();
 	init_redist();
-	/* SRE, no bypass, and EL1 may use its own ICC_SRE_EL1 */
-	write_sysreg(0xf, SYS_ICC_SRE_EL2);
-	isb();
 	write_sysreg(0xff, SYS_ICC_PMR_EL1);
 	write_sysreg(0, SYS_ICC_BPR1_EL1);
 	write_sysreg(0, SYS_ICC_CTLR_EL1);
 	write_sysreg(1, SYS_ICC_IGRPEN1_EL1);
 	isb();
+}
+
+void gic_init(void)
+{
+	/* SRE, no bypass, and EL1 may use its own ICC_SRE_EL1 */
+	write_sysreg(0xf, SYS_ICC_SRE_EL2);
+	isb();
+	gic_init_el1();
 }

@@ -153,10 +153,11 @@ class PrivateApt:
         for name in ("lists/partial", "archives/partial", "sources.d", "empty.d", "log"):
             (self._root / name).mkdir(parents=True, exist_ok=True)
         (self._root / "status").touch()
-        backports = self._suite.endswith("-backports")  # a suite without updates of its own
-        suites = self._suite if backports else f"{self._suite} {self._suite}-updates"
+        # Suites that have neither updates nor a security archive of their own.
+        alone = self._suite == "sid" or self._suite.endswith("-backports")
+        suites = self._suite if alone else f"{self._suite} {self._suite}-updates"
         sources = [_stanza(archives.main, suites)]
-        if archives.security and not backports:
+        if archives.security and not alone:
             sources.append(_stanza(archives.security, f"{self._suite}-security"))
         (self._root / "sources.d" / "debian.sources").write_text("\n".join(sources))
         (self._root / "apt.conf").write_text(self._config())

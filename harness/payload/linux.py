@@ -2,10 +2,12 @@
 """Debian's own Linux/KVM as L1, with Debian's QEMU as its VMM and the same kernel as L2.
 
 `build_linux_payload()` fetches Debian 12's arm64 packages through a private apt (the kernel from
-the suite that KERNELS names), and packs a kernel `Image` and one uncompressed initramfs: busybox, qemu-system-aarch64 with the libraries it needs, and
-inside it L2's kernel and initramfs. No binary is modified. What the guests print:
+the suite that KERNELS names), and packs a kernel `Image` and one uncompressed initramfs: busybox,
+qemu-system-aarch64 with the libraries it needs, and inside it L2's kernel and initramfs and the
+benchmark that may run as L2 (BENCH). No binary is modified. What the guests print:
 
     vel2: l1-userspace      L1's init runs
+    vel2: l2-bench          the benchmark runs as L2 (vel2.l2=bench on L1's command line)
     kvm [1]: ...            what L1's KVM said when it came up (VHE mode, GICv3, ...)
     vel2: l2-userspace      L2's init runs
     vel2: l2-done           L2's work is done, it powers off
@@ -40,11 +42,13 @@ from .kallsyms import read_kallsyms, write_symbol_elf
 
 SUITE = "bookworm"
 #: Name of an L1 -> the suite whose newest kernel it is.
-KERNELS = {"linux": SUITE, "linux-6.12": f"{SUITE}-backports"}
+KERNELS = {"linux": SUITE, "linux-6.12": f"{SUITE}-backports", "linux-sid": "sid"}
 ARCH = "arm64"
 KERNEL_METAPACKAGE = "linux-image-arm64"
 PROGRAMS = ["busybox-static", "qemu-system-arm"]
 BUSYBOX = "/bin/busybox"
+#: Made by `make guests`, below the build directory.
+BENCH = "guests/nested-bench.bin"
 VMM = "/usr/bin/qemu-system-aarch64"
 #: What the guests' scripts call; each is a link to busybox.
 L1_APPLETS = ("sh", "mount", "uname", "cut", "dmesg", "sed", "tr", "poweroff")
@@ -198,9 +202,10 @@ def _unpack_boot(deb: Path, into: Path) -> None:
                 (into / Path(member.name).name).write_bytes(stream.read())
 
 
-def made_from(packages: list[str]) -> str:
-    """A key that changes with the packages and with the code that makes a payload from them."""
-    digest = hashlib.sha256("\n".join(packages).encode())
+def made_from(packages: list[str], ours: bytes = b"") -> str:
+    """A key that changes with the packages, with the code that makes a payload from them, and with
+    `ours`, which goes into it too."""
+    digest = hashlib.sha256("\n".join(packages).encode() + ours)
     for source in sorted([*_HERE.glob("*.py"), *_HERE.glob("*-init")]):
         digest.update(source.name.encode() + source.read_bytes())
     return digest.hexdigest()
@@ -209,7 +214,10 @@ def made_from(packages: list[str]) -> str:
 def _images(base: Path, name: str, packages: list[str], progress: Progress) -> LinuxPayload:
     """Make the kernel Image and the initramfs from `base`/root, if anything changed."""
     root, out = base / "root", base / name
-    key = made_from(packages)
+    bench = base.parent / BENCH
+    if not bench.is_file():
+        raise PayloadError(f"{BENCH} was not built: make guests")
+    key = made_from(packages, bench.read_bytes())
     vmlinuz = _only(base / f"{name}-boot", "vmlinuz-*")
     release = vmlinuz.name.removeprefix("vmlinuz-")
     payload = LinuxPayload(
@@ -229,7 +237,7 @@ def _images(base: Path, name: str, packages: list[str], progress: Progress) -> L
     payload.kernel.write_bytes(kernel)
     write_symbol_elf(read_kallsyms(kernel), payload.symbols)
     with payload.initrd.open("wb") as stream:
-        _l1_initramfs(Cpio(stream), root, kernel)
+        _l1_initramfs(Cpio(stream), root, kernel, bench)
     size = payload.initrd.stat().st_size
     progress(f"Linux {release} as L1 and L2: initramfs of {size / 1e6:.0f} MB")
     write_stamp(out / "stamp.json", key, {"files": [f.name for f in files]})
@@ -276,13 +284,14 @@ def _l2_initramfs(root: Path) -> bytes:
     return stream.getvalue()
 
 
-def _l1_initramfs(archive: Cpio, root: Path, kernel: bytes) -> None:
+def _l1_initramfs(archive: Cpio, root: Path, kernel: bytes, bench: Path) -> None:
     init = (_HERE / "l1-init").read_text().replace("@L2_APPEND@", L2_APPEND)
     add_system(archive, root, init, L1_APPLETS)
     for name, path in sorted(library_closure(root, VMM, LIBRARY_DIRS).items()):
         archive.copy(name, path)
     archive.file("l2/Image", kernel)
     archive.file("l2/initrd.cpio", _l2_initramfs(root))
+    archive.file("l2/bench", bench.read_bytes())
     archive.close()
 
 

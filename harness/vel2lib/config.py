@@ -28,7 +28,10 @@ L1_MODES = ("vhe", "nvhe", "any")
 #: vel2s under L0, at most.
 MAX_DEPTH = 3
 #: L1s that are not ours, each with a function below.
-DEBIAN = ("linux", "linux-6.12", "xen")
+LINUX = ("linux", "linux-6.12", "linux-sid")
+DEBIAN = (*LINUX, "xen")
+#: A word for L1's init: vel2's benchmark is the L2.
+L2_BENCH = "vel2.l2=bench"
 
 
 @dataclass
@@ -255,18 +258,21 @@ def _linux(config: RunConfig) -> Target:
         payload = build_linux_payload(BUILD, _progress, kernel=config.l1)
     except PayloadError as error:
         raise Vel2Error(f"L1 {config.l1}: {error}") from error
+    begin, symbols = "vel2: l2-userspace", payload.symbols
+    if L2_BENCH in config.l1_append.split():
+        begin, symbols = "vel2: l2-bench", GUESTS / "nested-bench.elf"
     return Target(
         kernel=payload.kernel,
         initrd=payload.initrd,
         append=_words(payload.append, _KVM_MODES.get(config.l1_mode, "")),
-        phases={"vel2: l1-userspace": "l1-userspace", "vel2: l2-userspace": "l2-userspace"},
+        phases={"vel2: l1-userspace": "l1-userspace", begin: begin.removeprefix("vel2: ")},
         needs={
             "vel2: l1-userspace": "L1 did not reach its user space",
-            "vel2: l2-userspace": "L2 did not reach its user space",
+            begin: "L2 did not run, or not to its user space",
             "vel2: l2-done": "L2 did not run to its end",
             "vel2: l2-exit=0": "L2's VMM failed",
         },
-        symbols={"L1": [payload.symbols], "L2": [payload.symbols]},
+        symbols={"L1": [payload.symbols], "L2": [symbols]},
         timeout=300,
         mem=1024,
     )
