@@ -35,7 +35,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all l0 guests run bench test lint gdb setup format print-flags clean distclean help FORCE
+.PHONY: all l0 guests run bench test test-long lint gdb setup format print-flags clean distclean help FORCE
 
 all: l0 guests
 
@@ -134,7 +134,7 @@ RUN_ARGS := $(if $(L1),--l1 $(L1)) $(if $(HOST),--host $(HOST)) $(if $(MECH),--m
 	    $(if $(L1_MODE),--l1-mode $(L1_MODE)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM)) \
 	    $(if $(TIMEOUT),--timeout $(TIMEOUT)) $(ARGS)
 
-run bench gdb test lint: $(SETUP)
+run bench gdb test test-long lint: $(SETUP)
 run:
 	$(Q)harness/vel2 run $(RUN_ARGS)
 
@@ -146,6 +146,10 @@ gdb:
 
 test:
 	$(Q)harness/vel2 test $(ARGS)
+
+# The matrix: every kind of L1 in every mode.
+test-long:
+	$(Q)harness/vel2 test -- -m long $(ARGS)
 
 lint:
 	$(Q)harness/lint $(ARGS)
@@ -170,6 +174,7 @@ distclean:
 help:
 	@echo 'make run            boot the bundled L1 and its L2 under vel2, count its traps (L1=linux: Debian)'
 	@echo 'make test           lint and the whole suite'
+	@echo 'make test-long      the matrix of L1s that others made: Linux 6.1 and 6.12, Xen, in every mode'
 	@echo 'make bench          the operations of the README, measured under icount'
 	@echo 'make gdb            the machine, halted, under gdb with the symbols of every level'
 	@echo 'make lint           formatting, layering, headers, mypy, shellcheck'

@@ -51,8 +51,8 @@ BUSYBOX = "/bin/busybox"
 BENCH = "guests/nested-bench.bin"
 VMM = "/usr/bin/qemu-system-aarch64"
 #: What the guests' scripts call; each is a link to busybox.
-L1_APPLETS = ("sh", "mount", "uname", "cut", "dmesg", "sed", "tr", "poweroff")
-L2_APPLETS = ("sh", "mount", "uname", "cut", "true", "awk", "sleep", "poweroff")
+L1_APPLETS = ("sh", "mount", "uname", "nproc", "cut", "dmesg", "sed", "tr", "poweroff")
+L2_APPLETS = ("sh", "mount", "uname", "nproc", "cut", "true", "awk", "sleep", "poweroff")
 #: The dynamic linker's own order.
 LIBRARY_DIRS = (
     "/lib/aarch64-linux-gnu",

@@ -261,10 +261,13 @@ def _linux(config: RunConfig) -> Target:
     begin, symbols = "vel2: l2-userspace", payload.symbols
     if L2_BENCH in config.l1_append.split():
         begin, symbols = "vel2: l2-bench", GUESTS / "nested-bench.elf"
+    # What this L1 tells its L2 of and then does not let it use: an L2 that takes it dies natively, too.
+    broken = config.l1_mode == "protected" and config.l1 == "linux-6.12"
+    l2_append = "vel2.l2_append=arm64.nopauth+arm64.nomops" if broken else ""
     return Target(
         kernel=payload.kernel,
         initrd=payload.initrd,
-        append=_words(payload.append, _KVM_MODES.get(config.l1_mode, "")),
+        append=_words(payload.append, _KVM_MODES.get(config.l1_mode, ""), l2_append),
         phases={"vel2: l1-userspace": "l1-userspace", begin: begin.removeprefix("vel2: ")},
         needs={
             "vel2: l1-userspace": "L1 did not reach its user space",

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Hypervisors that others made, as they ship them: at vEL2 each gives the verdicts that it gives on real EL2.
+
+A cell that takes longer than half a minute, or is one of many alike, is marked long (make test-long).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from test_guests import explain
+from vel2lib.config import MECHS, RunConfig, Target, resolve
+from vel2lib.errors import Vel2Error
+from vel2lib.run import Result, execute
+
+#: What a console says about how it went: our own lines (without times), and the hypervisor's.
+_VERDICT = re.compile(
+    r"vel2: .*|kvm \[1\]: .* initialized successfully|\(XEN\) (Brought up|Hardware Dom0|Loading d).*"
+)
+_CHANGES = re.compile(r", up [0-9.]+ s| [@to]+ (0x)?[0-9a-f]{16}.*")
+_LIMIT = 240.0
+
+
+@functools.lru_cache(maxsize=None)
+def target(l1: str, mode: str) -> Target:
+    """The payload, fetched and built once."""
+    try:
+        return resolve(RunConfig(l1=l1, l1_mode=mode))
+    except Vel2Error as error:
+        pytest.fail(str(error))
+
+
+def run(l1: str, mode: str, smp: int, **more: Any) -> Result:
+    """Boot it with as many CPUs for its guest."""
+    config = RunConfig(l1=l1, l1_mode=mode, smp=smp, **more)
+    chosen = target(l1, config.l1_mode)
+    config.timeout, config.mem, config.trace = _LIMIT, chosen.mem, 10
+    config.icount = config.witness = config.markers = False
+    if l1.startswith("linux"):
+        words = chosen.append + f" vel2.vmm_append=-smp+{smp}"
+        chosen = replace(chosen, append=words)
+    return execute(config, chosen)
+
+
+def verdicts(result: Result) -> list[str]:
+    """The lines of its console that must be equal."""
+    found = (s[m.start() :] for s in result.lines() if (m := _VERDICT.search(s)))
+    return [_CHANGES.sub("", s) for s in found]
+
+
+@functools.lru_cache(maxsize=None)
+def native(l1: str, mode: str, smp: int) -> tuple[str, ...]:
+    """What it says on QEMU's own EL2."""
+    result = run(l1, mode, smp, native=True)
+    assert result.status == 0, explain(result)
+    return tuple(verdicts(result))
+
+
+def cells() -> list[Any]:
+    """L1 x mode x CPUs x mechanism; those of each L1 in one group, for its native runs."""
+    kinds = itertools.product(
+        ("linux", "linux-6.12"), ("vhe", "nvhe", "protected"), (1, 2), ("nv2",)
+    )
+    xens = itertools.product(("xen",), ("any",), (1, 2), MECHS)
+    quick = {("linux-6.12", "vhe", 1, "nv2"), ("xen", "any", 1, "nv2")}
+    return [
+        pytest.param(
+            *cell,
+            id=f"{cell[0]}-{cell[1]}-{cell[2]}cpu-{cell[3]}",
+            marks=[
+                pytest.mark.xdist_group(cell[0]),
+                *([] if cell in quick else [pytest.mark.long]),
+            ],
+        )
+        for cell in (*kinds, *xens)
+    ]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("l1, mode, smp, mech", cells())
+def test_same_verdicts(l0: Path, l1: str, mode: str, smp: int, mech: str) -> None:
+    """Its guests run to their ends and it says what it says natively."""
+    expected = native(l1, mode, smp)
+    result = run(l1, mode, smp, mech=mech)
+    assert result.status == 0, explain(result)
+    assert tuple(verdicts(result)) == expected, explain(result)
+    assert any(f" {smp} CPUs" in s for s in expected), expected
