@@ -310,6 +310,8 @@ int nested_idregs_init(struct kvm_vcpu *vcpu)
 	HW(ID_AA64MMFR0_EL1);
 	HW(ID_AA64MMFR1_EL1);
 	HW(ID_AA64MMFR2_EL1);
+	if (!nested_mech->vncr && field(id_value(SYS_ID_AA64MMFR2_EL1), NV_SHIFT) > 1)
+		id_values[id_slot(SYS_ID_AA64MMFR2_EL1)] -= BIT(NV_SHIFT);
 	HW(ID_AA64MMFR4_EL1);
 	vcpu->kvm->vcpu_features = features_of_values();
 	if (!field(id_value(SYS_ID_AA64PFR0_EL1), 8) || !field(id_value(SYS_ID_AA64PFR0_EL1), 24))
