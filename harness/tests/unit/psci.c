@@ -35,9 +35,9 @@ void l1_end(const char *why)
 	longjmp(end, 1);
 }
 
-void gic_kick_cpu(unsigned int cpu)
+void gic_kick_vcpu(struct kvm_vcpu *v)
 {
-	kicked = (int)cpu;
+	kicked = v->vcpu_id;
 }
 
 static void reset(void)
