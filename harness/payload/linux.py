@@ -65,6 +65,8 @@ LIBRARY_DIRS = (
 L1_APPEND = "console=ttyAMA0 quiet panic=-1 nokaslr cryptomgr.notests lsm= audit=0 init_on_alloc=0"
 L2_APPEND = L1_APPEND
 
+#: Where kernels since 5.19 are linked.
+_KERNEL_START = 0xFFFF800080000000
 _HERE = Path(__file__).resolve().parent
 _IMAGE_MAGIC_OFFSET, _IMAGE_MAGIC = 0x38, b"ARM\x64"
 _TIMEOUT_S = 300
@@ -158,6 +160,8 @@ def fetch_kernel(base: Path, progress: Progress, refresh: bool, kernel: str) -> 
         found = [p for p in apt.depends(KERNEL_METAPACKAGE) if p.startswith("linux-image-")]
         if len(found) != 1:
             raise PayloadError(f"{KERNEL_METAPACKAGE} depends on more than one kernel: {found}")
+        # Since 2026 the kernel itself is in a package of its own.
+        found = [p for p in apt.depends(found[0]) if p.startswith("linux-binary-")] or found
         debs = apt.download(found)
         with _replaced(base / name) as scratch:
             _unpack_boot(debs[0], scratch)
@@ -191,15 +195,27 @@ def _replaced(directory: Path) -> Iterator[Path]:
     temporary.rename(directory)
 
 
+def _boot_name(path: str) -> str | None:
+    """What a file of the kernel package is called in /boot; None for those that are not needed.
+
+    Newer packages have the kernel as /usr/lib/modules/RELEASE/vmlinuz.
+    """
+    parts = Path(path).parts
+    if parts[:1] == ("boot",):
+        return parts[-1]
+    return f"vmlinuz-{parts[-2]}" if parts[-1:] == ("vmlinuz",) else None
+
+
 def _unpack_boot(deb: Path, into: Path) -> None:
-    """Unpack /boot of the kernel package; its modules, ten times the size, are not needed."""
+    """Unpack what belongs into /boot; the modules, ten times the size, are not needed."""
     data = _run(["dpkg-deb", "--fsys-tarfile", str(deb)], f"unpack {deb.name}")
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for member in archive:
-            if member.isfile() and member.name.startswith("./boot/"):
+            name = _boot_name(member.name) if member.isfile() else None
+            if name is not None:
                 stream = archive.extractfile(member)
                 assert stream is not None
-                (into / Path(member.name).name).write_bytes(stream.read())
+                (into / name).write_bytes(stream.read())
 
 
 def made_from(packages: list[str], ours: bytes = b"") -> str:
@@ -235,7 +251,7 @@ def _images(base: Path, name: str, packages: list[str], progress: Progress) -> L
     (out / "stamp.json").unlink(missing_ok=True)
     kernel = _image(vmlinuz)
     payload.kernel.write_bytes(kernel)
-    write_symbol_elf(read_kallsyms(kernel), payload.symbols)
+    write_symbol_elf(_symbols(kernel, progress), payload.symbols)
     with payload.initrd.open("wb") as stream:
         _l1_initramfs(Cpio(stream), root, kernel, bench)
     size = payload.initrd.stat().st_size
@@ -262,6 +278,15 @@ def _image(path: Path) -> bytes:
     if data[_IMAGE_MAGIC_OFFSET : _IMAGE_MAGIC_OFFSET + 4] != _IMAGE_MAGIC:
         raise PayloadError(f"{path.name} is not an arm64 Image")
     return data
+
+
+def _symbols(kernel: bytes, progress: Progress) -> list[tuple[int, str, str]]:
+    """The kernel's symbols; of one whose tables are not as we know them, where it begins."""
+    try:
+        return read_kallsyms(kernel)
+    except PayloadError as error:
+        progress(f"no names in traces: {error}")
+        return [(_KERNEL_START, "T", "_text")]
 
 
 def add_system(archive: Cpio, root: Path, init: str, applets: tuple[str, ...]) -> None:
