@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <idregs.h>
 #include <kvm_hyp.h>
+#include <nested.h>
 #include <sysreg.h>
 
 /* Fields are four bits; in @max 0 means hidden, NI that only "none" (0xf) may be passed on. */
