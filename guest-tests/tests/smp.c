@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
+ * how=reset, how=off: CPU 1 ends the machine. bit31=1: CPU_ON and AFFINITY_INFO are given an MPIDR with its
+ * RES1 bit, which QEMU's own PSCI does not take.
+ *
  * Two CPUs: CPU_ON, CPU_OFF, AFFINITY_INFO; both check all registers they own while they run at the
  * same time, with L2s of their own; SGIs between them; TLBIs that reach the other one. Run with two
  * CPUs, which a hypervisor below may well serve by turns on one.
@@ -19,7 +22,7 @@ extern u64 secondary_hcr;
 u64 secondary_hcr;
 void secondary_main(void);
 
-enum { CMD_CHECK, CMD_PONG, CMD_READ, CMD_OFF };
+enum { CMD_CHECK, CMD_PONG, CMD_READ, CMD_OFF, CMD_SYSTEM_OFF, CMD_SYSTEM_RESET };
 
 static u8 stack[STACK_SIZE] __attribute__((aligned(16)));
 static volatile u64 command, answer, started;
@@ -189,7 +192,15 @@ static void obey(u64 cmd)
 	case CMD_READ:
 		barrier_write(&answer, *(volatile u64 *)ALIAS);
 		break;
+	case CMD_SYSTEM_OFF:
+		smccc(PSCI_SYSTEM_OFF, 0, 0, 0);
+		fail("SYSTEM_OFF came back");
+	case CMD_SYSTEM_RESET:
+		smccc(PSCI_SYSTEM_RESET, 0, 0, 0);
+		fail("SYSTEM_RESET came back");
 	case CMD_OFF:
+		/* What a CPU that comes again must not find: reset clears it. */
+		write_sysreg(0x10, SYS_ICC_PMR_EL1);
 		barrier_write(&answer, 1);
 		smccc(PSCI_CPU_OFF, 0, 0, 0);
 		fail("CPU_OFF came back");
@@ -201,6 +212,10 @@ void secondary_main(void)
 	u64 last = command;
 
 	mmu_init_el2();
+	write_sysreg(0xf, SYS_ICC_SRE_EL2);
+	isb();
+	if (read_sysreg(SYS_ICC_PMR_EL1) || read_sysreg(SYS_ICC_IGRPEN1_EL1))
+		fail("the CPU interface is not as after reset");
 	init_gicr(1);
 	barrier_write(&started, started + 1);
 	for (;;) {
@@ -209,9 +224,15 @@ void secondary_main(void)
 	}
 }
 
+/* CPU 1 as PSCI knows it. */
+static u64 second(void)
+{
+	return arg_u64("bit31", 0) << 31 | 1;
+}
+
 static s64 start(void)
 {
-	s64 ret = smccc(PSCI_CPU_ON, 1, (u64)secondary_entry, (u64)stack + STACK_SIZE);
+	s64 ret = smccc(PSCI_CPU_ON, second(), (u64)secondary_entry, (u64)stack + STACK_SIZE);
 
 	if (ret == -2)
 		fail("there is no second CPU");
@@ -254,12 +275,27 @@ static void broadcast(void)
 static void off_and_on(void)
 {
 	ask(CMD_OFF);
-	while (smccc(PSCI_AFFINITY_INFO, 1, 0, 0) == 0)
+	while (smccc(PSCI_AFFINITY_INFO, second(), 0, 0) == 0)
 		asm volatile("yield");
-	printf("AFFINITY_INFO after CPU_OFF: %ld\n", smccc(PSCI_AFFINITY_INFO, 1, 0, 0));
+	printf("AFFINITY_INFO after CPU_OFF: %ld\n", smccc(PSCI_AFFINITY_INFO, second(), 0, 0));
 	printf("CPU_ON again: %ld\n", start());
 	wait_not(&started, 1);
 	printf("started twice\n");
+	ask(CMD_OFF);
+	/* At once: it may be off, on its way, or not yet gone. */
+	while (start() != 0)
+		asm volatile("yield");
+	wait_not(&started, 2);
+	printf("started three times\n");
+}
+
+/* The other CPU ends the machine, this one waits for it. */
+static void end_by_other(u64 cmd)
+{
+	printf("ALL PASS\n");
+	tell(cmd);
+	for (;;)
+		asm volatile("yield");
 }
 
 void guest_main(void)
@@ -276,10 +312,14 @@ void guest_main(void)
 	ret = start();
 	printf("CPU_ON: %ld\n", ret);
 	wait_not(&started, 0);
-	printf("AFFINITY_INFO: %ld\n", smccc(PSCI_AFFINITY_INFO, 1, 0, 0));
+	printf("AFFINITY_INFO: %ld\n", smccc(PSCI_AFFINITY_INFO, second(), 0, 0));
 	printf("CPU_ON while on: %ld\n", start());
 	at_the_same_time();
 	ping_pong();
 	broadcast();
 	off_and_on();
+	if (arg_is("how", "reset"))
+		end_by_other(CMD_SYSTEM_RESET);
+	if (arg_is("how", "off"))
+		end_by_other(CMD_SYSTEM_OFF);
 }

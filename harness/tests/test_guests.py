@@ -42,6 +42,8 @@ def run(name: str, mode: str, **more: Any) -> Result:
     append = str(row.get("append", ""))
     smp = int(row.get("smp", 1))
     config = RunConfig(l1=name, l1_mode=mode, l1_append=append, smp=smp, **more)
+    if not config.native:
+        config.smp, config.vcpus = int(row.get("cpus", smp)), smp
     config.timeout = float(row.get("timeout", 20))
     return execute(config, resolve(config))
 
