@@ -10,7 +10,6 @@
 #include <idregs.h>
 #include <kvm_hyp.h>
 #include <nested.h>
-#include <nested.h>
 #include <sysreg.h>
 
 /* Fields are four bits; in @max 0 means hidden, NI that only "none" (0xf) may be passed on. */
