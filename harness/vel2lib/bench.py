@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""`vel2 bench`: the bundled guests under icount, as rows that other programs read."""
+"""`vel2 bench`: the bundled guests, or Linux with its own L2, under icount, as rows that other programs
+read.
+
+L0's instructions are L0's own reading of the PMU, exact under icount. L0's traps are compared with QEMU's
+exception log, sample by sample.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +16,31 @@ from dataclasses import replace
 from typing import Any
 
 from . import results, table
-from .config import HOSTS, MECHS, RunConfig
+from .config import HOSTS, L2_BENCH, LINUX, MECHS, RunConfig
 from .errors import EXIT_OK
 from .run import Progress, Result, execute
 
 #: Samples of each operation.
 ITERATIONS = 100
+#: Linux as L1 boots and its init, a busybox applet, powers off at once. Without markers L0 counts the
+#: instructions of every exit.
+BOOT_APPEND = "rdinit=/bin/poweroff -- -f"
 
 Prepare = Callable[[RunConfig, bool, Progress], Any]
 
 
 def combinations(config: RunConfig, everything: bool) -> list[RunConfig]:
     """The configurations to measure: the one asked for, or host x mechanism x L1 mode."""
-    append = config.l1_append or f"iters={ITERATIONS}"
-    base = replace(config, icount=True, witness=True, host=config.host or "vhe", l1_append=append)
+    linux = config.l1 in LINUX
+    default = f"{L2_BENCH} vel2.l2_append=iters={ITERATIONS}" if linux else f"iters={ITERATIONS}"
+    base = replace(
+        config,
+        icount=True,
+        witness=True,
+        markers=True,
+        host=config.host or "vhe",
+        l1_append=config.l1_append or default,
+    )
     if not everything:
         return [base]
     return [
@@ -35,6 +51,41 @@ def combinations(config: RunConfig, everything: bool) -> list[RunConfig]:
 
 def _name(config: RunConfig) -> str:
     return f"host {config.host}, {config.mech}, L1 {config.l1_mode}"
+
+
+def _boots(config: RunConfig) -> RunConfig | None:
+    """The run that measures the boot of this L1; None where L1 is a program of ours."""
+    if config.l1 not in LINUX:
+        return None
+    return replace(config, l1_append=BOOT_APPEND, markers=False, witness=False)
+
+
+def _per_operation(row: dict[str, Any]) -> str:
+    """Traps of system registers in one operation: `1 HPFAR_EL2 read`, the most frequent first."""
+    flat = [
+        (count / row["iterations"], f"{name} {how}")
+        for name, sums in row["sysregs"].items()
+        for how, count in sums.items()
+    ]
+    flat = sorted((f for f in flat if f[0] >= 0.1), key=lambda f: (-f[0], f[1]))
+    return ", ".join(f"{table.number(round(n, 1))} {name}" for n, name in flat)
+
+
+def _registers(rows: list[dict[str, Any]]) -> None:
+    """Which registers the operations of L2s trapped on. What other programs of L1 do in between is in it."""
+    lines = [(r["op"], _per_operation(r)) for r in rows if r["level"] == "nested"]
+    if any(text for _, text in lines):
+        print("Registers that trapped, per operation")
+        for op, text in lines:
+            print(f"  {op}: {text or 'none'}")
+
+
+def _boot_table(row: dict[str, Any]) -> None:
+    cost = row["l0_instructions"]
+    figures = [table.number(row["traps"]["median"])]
+    figures += [table.number(cost["median"] if cost else None), table.reasons(row["by_reason"], 1)]
+    title = "L1 from its first instruction through its power-off by init"
+    table.show(title, ["", "traps", "L0 instructions", "by reason"], [["boot", *figures]])
 
 
 def _failed(config: RunConfig, result: Result) -> None:
@@ -52,17 +103,22 @@ def bench(
     status = EXIT_OK
     build = not options.no_build
     for one in combinations(config, options.all):
-        target = prepare(one, build, progress)
-        build = False
-        progress(_name(one))
-        result = execute(one, target, progress)
-        runs.append({"config": one.as_json(), "outcome": result.outcome})
-        if result.status:
-            status = max(status, result.status)
-            _failed(one, result)
-            continue
-        rows += results.bench_rows(result)
-        table.operations(result)
+        for run in filter(None, (one, _boots(one))):
+            target = prepare(run, build, progress)
+            build = False
+            progress(_name(run))
+            result = execute(run, target, progress)
+            runs.append({"config": run.as_json(), "outcome": result.outcome})
+            if result.status:
+                status = max(status, result.status)
+                _failed(run, result)
+            elif run is one:
+                rows += (made := results.bench_rows(result))
+                table.operations(result)
+                _registers(made)
+            else:
+                rows.append(row := results.boot_row(result))
+                _boot_table(row)
     if options.json:
         value = {"schema": results.BENCH_SCHEMA, "runs": runs, "rows": rows}
         results.write_json(options.json, value)

@@ -16,7 +16,7 @@ from typing import Any
 from . import witness
 from .debian import ROOT
 from .records import Record, integer, optional_integer
-from .run import Result
+from .run import Result, exits_total, instructions_total
 
 RUN_SCHEMA = "vel2-run/1"
 BENCH_SCHEMA = "vel2-bench/1"
@@ -49,6 +49,7 @@ class Samples:
     traps: list[int] = field(default_factory=list)
     instructions: list[int | None] = field(default_factory=list)
     by_reason: dict[str, int] = field(default_factory=dict)
+    sysregs: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def add(self, record: Record, overhead: int) -> None:
         """Take one sample record."""
@@ -59,11 +60,20 @@ class Samples:
         for reason, count in record.get("by_reason", {}).items():
             if isinstance(count, int):
                 self.by_reason[reason] = self.by_reason.get(reason, 0) + count
+        add_sysregs(self.sysregs, record)
 
     def l0_instructions(self) -> int | None:
         """Their sum, None when one of them is unknown."""
         known = [i for i in self.instructions if i is not None]
         return sum(known) if len(known) == len(self.instructions) else None
+
+
+def add_sysregs(total: dict[str, dict[str, int]], record: Record) -> None:
+    """Add a record's traps of system registers to `total`."""
+    for name, row in record.get("sysregs", {}).items():
+        sums = total.setdefault(name, {"read": 0, "write": 0})
+        sums["read"] += integer(row, "read")
+        sums["write"] += integer(row, "write")
 
 
 def marker_overhead(samples: list[Record], names: dict[int, RegionName]) -> dict[str, int]:
@@ -113,10 +123,7 @@ def sysregs(counters: list[Record]) -> dict[str, dict[str, int]]:
     """Traps of each system register, summed over vCPUs."""
     total: dict[str, dict[str, int]] = {}
     for record in counters:
-        for name, row in record.get("sysregs", {}).items():
-            sums = total.setdefault(name, {"read": 0, "write": 0})
-            sums["read"] += integer(row, "read")
-            sums["write"] += integer(row, "write")
+        add_sysregs(total, record)
     return total
 
 
@@ -176,7 +183,12 @@ def run_json(result: Result) -> dict[str, Any]:
     }
     if result.phases:
         value["phases"] = [
-            {"name": p.name, "wall_seconds": round(p.wall_seconds, 3), "traps": p.traps}
+            {
+                "name": p.name,
+                "wall_seconds": round(p.wall_seconds, 3),
+                "traps": p.traps,
+                "l0_instructions": p.l0_instructions,
+            }
             for p in result.phases
         ]
     if result.nested:
@@ -235,6 +247,29 @@ def bench_rows(result: Result) -> list[dict[str, Any]]:
                 "traps": _spread([t / n for n, t, _ in pairs]),
                 "l0_instructions": _spread(costs) if len(costs) == len(pairs) else None,
                 "by_reason": one.by_reason,
+                "sysregs": one.sysregs,
             }
         )
     return rows
+
+
+def boot_row(result: Result) -> dict[str, Any]:
+    """The row of `vel2 bench` for L1's boot: a whole run, from L1's first instruction to its power-off."""
+    reasons: dict[str, int] = {}
+    for level, rows in exits(result.counters).items():
+        for reason, row in rows.items():
+            if level != "host":
+                reasons[reason] = reasons.get(reason, 0) + sum(row[k] for k in OUTCOMES)
+    cost = instructions_total(result.counters)
+    return {
+        "op": "boot",
+        "level": "vm",
+        "host": result.boot.get("host", result.config.host),
+        "mech": result.boot.get("mech", result.config.mech),
+        "l1_mode": result.config.l1_mode,
+        "iterations": 1,
+        "traps": _spread([exits_total(result.counters)]),
+        "l0_instructions": None if cost is None else _spread([cost]),
+        "by_reason": reasons,
+        "sysregs": sysregs(result.counters),
+    }

@@ -20,7 +20,7 @@ from .errors import EXIT_ERROR, EXIT_FAILED, EXIT_OK, EXIT_PANIC, EXIT_TIMEOUT
 from .image import load
 from .placement import Placement, place, place_vel2s
 from .qemu import Machine, Qemu, command, native_command
-from .records import Record, RecordReader, integer
+from .records import Record, RecordReader, integer, optional_integer
 from .symbols import Symbolizer
 
 #: Seconds L0 gets to answer 'd' after a timeout, and QEMU to end after its last record.
@@ -33,11 +33,13 @@ Progress = Callable[[str], None]
 
 @dataclass
 class Phase:
-    """A point of a run that L1's console shows: seconds since QEMU's start and traps up to there."""
+    """A point of a run that L1's console shows: seconds since QEMU's start, traps and (under icount,
+    without markers) L0's instructions up to there."""
 
     name: str
     wall_seconds: float
     traps: int | None = None
+    l0_instructions: int | None = None
 
 
 @dataclass
@@ -85,6 +87,12 @@ def exits_total(counters: list[Record]) -> int:
                 for row in reasons.values():
                     total += sum(integer(row, k) for k in ("handled", "forwarded", "reflected"))
     return total
+
+
+def instructions_total(counters: list[Record]) -> int | None:
+    """L0's instructions in counter records; None where one does not say."""
+    known = [optional_integer(record, "l0_instructions") for record in counters]
+    return sum(k for k in known if k is not None) if known and None not in known else None
 
 
 class _Session:
@@ -180,7 +188,9 @@ class _Session:
             self._snapshots.append(record)
             cpus = len(self._snapshots)
             if cpus >= max(1, integer(self.result.boot, "cpus")) and self._waiting:
-                self._waiting.pop(0).traps = exits_total(self._snapshots)
+                phase = self._waiting.pop(0)
+                phase.traps = exits_total(self._snapshots)
+                phase.l0_instructions = instructions_total(self._snapshots)
                 self._snapshots = []
         else:
             kept = [c for c in self.result.counters if integer(c, "vcpu") != vcpu]
@@ -449,7 +459,8 @@ def execute(
                 _judge(session, qemu, code)
         if target.phases:
             total = exits_total(result.counters) if result.counters else None
-            result.phases.append(Phase("end", result.wall_seconds, total))
+            cost = instructions_total(result.counters)
+            result.phases.append(Phase("end", result.wall_seconds, total, cost))
         _console_file(console_file, result)
         if log is not None:
             _read_witness(result, log)
