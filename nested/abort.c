@@ -52,9 +52,10 @@ static void give_to_l1(struct kvm_vcpu *vcpu, u64 esr, u64 far, const struct s2_
 {
 	vcpu_write_sys_reg(vcpu, far, FAR_EL2);
 	vcpu_write_sys_reg(vcpu, (res->fipa >> 12) << 4, HPFAR_EL2);
-	kvm_inject_nested_sync(vcpu, (esr & ~(u64)ESR_FSC) | res->fsc);
 	vcpu->arch.prefill = true;
+	vcpu->arch.prefill_pc = *vcpu_pc(vcpu);
 	vcpu->arch.prefill_ipa = res->fipa;
+	kvm_inject_nested_sync(vcpu, (esr & ~(u64)ESR_FSC) | res->fsc);
 }
 
 static enum host_exit emulate(struct kvm_vcpu *vcpu, u64 esr, u64 far,

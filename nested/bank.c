@@ -43,6 +43,9 @@ void nested_set_bank(struct kvm_vcpu *vcpu)
 void nested_prefill(struct kvm_vcpu *vcpu)
 {
 	vcpu->arch.prefill = false;
+	/* It went on behind the access: that was emulated, there is no page to look for. */
+	if (*vcpu_pc(vcpu) != vcpu->arch.prefill_pc)
+		return;
 	s2_shadow_prefill(vcpu->arch.hw_mmu, vcpu->arch.prefill_ipa);
 }
 

@@ -152,6 +152,7 @@ struct kvm_vcpu_arch {
 			u64 ttlb_seen;		/* that of all vCPUs, and TLBIs trapped since it grew */
 			u32 ttlb_quiet;
 			l2ipa_t prefill_ipa;
+			u64 prefill_pc;		/* where it was taken */
 			struct vcpu_fault fault;
 			bool powered_off;	/* PSCI state */
 			bool wfi_waiting;
