@@ -101,8 +101,8 @@ static void nested_put(struct kvm_vcpu *vcpu)
 {
 	timer_hyp_put(vcpu);
 	vgic_hyp_put(vcpu);
+	kvm_arm_unload_bank(vcpu);	/* with MDSCR_EL1, before it becomes the host's */
 	debug_hyp_put(vcpu);
-	kvm_arm_unload_bank(vcpu);
 }
 
 static void nested_enter(struct kvm_vcpu *vcpu)

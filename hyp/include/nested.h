@@ -92,7 +92,9 @@ static inline void nested_prepare_entry(struct kvm_vcpu *vcpu)
 
 	if (unlikely(from != vcpu->arch.loaded_bank))
 		nested_bank_changed(vcpu, from);
-	debug_hyp_enter(vcpu);
+	/* At vEL1&0 the hardware's MDSCR_EL1 is the current one. */
+	if (vcpu->arch.loaded_bank != BANK_VEL1)
+		debug_hyp_enter(vcpu);
 	if (unlikely(vgic_irq_pending_for_l1(vcpu)))
 		nested_deliver_to_l1(vcpu);
 }
