@@ -31,7 +31,7 @@ void skip_instr_aa32(struct kvm_vcpu *vcpu, u64 esr)
 	u64 it = FIELD_GET(PSR_IT_HIGH, pstate) << 2 | FIELD_GET(PSR_IT_LOW, pstate);
 
 	it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
-	*vcpu_cpsr(vcpu) = (pstate & ~(PSR_IT_HIGH | PSR_IT_LOW)) |
+	*vcpu_cpsr(vcpu) = (pstate & ~(PSR_IT_HIGH | PSR_IT_LOW | PSR_SS)) |
 			   FIELD_PREP(PSR_IT_HIGH, it >> 2) | FIELD_PREP(PSR_IT_LOW, it & 3);
 	*vcpu_pc(vcpu) += esr & ESR_IL ? 4 : 2;
 }

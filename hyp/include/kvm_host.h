@@ -35,6 +35,7 @@
 #define PSR_I		BIT(7)
 #define PSR_A		BIT(8)
 #define PSR_D		BIT(9)
+#define PSR_SS		BIT(21)
 #define PSR_DAIF	(PSR_D | PSR_A | PSR_I | PSR_F)
 #define PSR_AIF		(PSR_A | PSR_I | PSR_F)
 
