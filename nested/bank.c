@@ -123,8 +123,22 @@ static void nested_enter(struct kvm_vcpu *vcpu)
 	timer_hyp_enter(vcpu);
 }
 
+/*
+ * A virtual SError that the guest has taken is gone from HCR_EL2 (R_GXWRC): the host's way back into the
+ * guest must not bring it again.
+ */
+static void forget_taken_serror(struct kvm_vcpu *vcpu)
+{
+	if (read_sysreg(HCR_EL2) & HCR_VSE)
+		return;
+	vcpu->arch.hcr_el2 &= ~HCR_VSE;
+	__vcpu_sys_reg(vcpu, HCR_EL2) &= ~HCR_VSE;
+}
+
 static void nested_leave(struct kvm_vcpu *vcpu)
 {
+	if (unlikely(vcpu->arch.hcr_el2 & HCR_VSE))
+		forget_taken_serror(vcpu);
 	timer_hyp_sync(vcpu);
 	vgic_hyp_exit(vcpu);
 	ttlb_hyp_leave(vcpu);
