@@ -247,6 +247,7 @@ static u64 features_of_values(void)
 	offer(&feat, field(mmfr0, 56), FEAT_FGT);
 	offer(&feat, field(mmfr2, 20), FEAT_CCIDX);
 	offer(&feat, field(mmfr2, 56), FEAT_EVT);
+	offer(&feat, field(mmfr2, NV_SHIFT) >= 1, FEAT_NV);
 	offer(&feat, field(mmfr2, NV_SHIFT) >= 2, FEAT_NV2);
 	offer(&feat, field(isar0, 56) >= 1, FEAT_TLBIOS);
 	offer(&feat, field(isar0, 56) >= 2, FEAT_TLBIRANGE);

@@ -143,7 +143,7 @@ enum sysreg_via {
 					F(D128) F(LS64) F(GICNMI) F(TLBIOS) F(TLBIRANGE) F(XS)     \
 						F(DPB) F(DPB2) F(PAN2) F(ATS1A) F(SPECRES)         \
 							F(SPECRES2) F(DIT) F(SSBS) F(UAO) F(PAN)   \
-								F(FPMR) F(DOUBLELOCK) F(SB) F(EVT) \
+								F(FPMR) F(DOUBLELOCK) F(SB) F(NV) F(EVT) \
 									F(E2H0) F(HAFDBS) F(NEVER)
 
 #define F(name) FEAT_##name,
