@@ -16,9 +16,13 @@ static u32 access_of(const struct kvm_vcpu *vcpu, u64 esr)
 {
 	u32 access = (*vcpu_cpsr(vcpu) & PSR_MODE_MASK) == PSR_MODE_EL0t ? S2_ACC_EL0 : 0;
 
+	/*
+	 * A walk that may read its table and faults on permission wanted to write an access flag or a
+	 * dirty state; WnR is the access's own.
+	 */
 	if (esr & ESR_S1PTW)
-		return access | S2_ACC_S1PTW |
-		       (!is_iabt(esr) && (esr & ESR_WNR) ? S2_ACC_WRITE : 0) | S2_ACC_READ;
+		return access | S2_ACC_S1PTW | S2_ACC_READ |
+		       ((esr & ESR_FSC_TYPE) == ESR_FSC_PERM ? S2_ACC_WRITE : 0);
 	if (is_iabt(esr))
 		return access | S2_ACC_EXEC;
 	/* Cache maintenance reports WnR=1 but needs to read only. */
