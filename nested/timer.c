@@ -245,16 +245,17 @@ static void load_bank(struct kvm_vcpu *vcpu, unsigned int bank)
  */
 static inline u64 bg_update(struct kvm_vcpu *vcpu, enum timer_id id, u64 time, u8 *level)
 {
-	u64 *ctl = mem_ctl(vcpu, id), deadline;
+	u64 *ctl = mem_ctl(vcpu, id), left, count = time - offset_of(vcpu, id);
 
 	if (!(*ctl & TIMER_CTL_ENABLE)) {
 		*ctl &= CTL_MASK;
 		return TIMER_NEVER;
 	}
-	deadline = *mem_cval(vcpu, id) + offset_of(vcpu, id);
-	if (deadline > time) {
+	/* Compared as the hardware does, before the offset: a sum of the two may wrap around. */
+	if (*mem_cval(vcpu, id) > count) {
+		left = *mem_cval(vcpu, id) - count;
 		*ctl &= CTL_MASK;
-		return deadline;
+		return left < TIMER_NEVER - time ? time + left : TIMER_NEVER;
 	}
 	*ctl = (*ctl & CTL_MASK) | TIMER_CTL_ISTATUS;
 	if (!(*ctl & TIMER_CTL_IMASK))
