@@ -376,7 +376,7 @@ static noinline u64 *shadow_tge_regs(struct kvm_cpu_context *ctxt)
 }
 
 /* Translations of one VMID with and without a stage 1: none may outlive the change. */
-static noinline void flush_tge(void)
+static noinline void flush_stage1(void)
 {
 	isb();		/* VTTBR_EL2 and HCR_EL2 select what is invalidated */
 	asm volatile("tlbi vmalle1" : : : "memory");
@@ -395,7 +395,7 @@ static noinline void unload_special(struct kvm_vcpu *vcpu, enum loaded_bank bank
 			ctxt->sys_regs[SPSR_EL2] =
 				spsr_from_nv_nvhe(ctxt->shadow_sys_regs[SPSR_EL1], spsr);
 	} else if (vcpu->arch.hcr_el2 & HCR_UNDER_TGE) {
-		flush_tge();
+		flush_stage1();
 	} else if (!(read_sysreg(HCR_EL2) & HCR_VSE)) {
 		/* The virtual SError was taken: the architecture clears HCR_EL2.VSE (R_GXWRC). */
 		ctxt->sys_regs[HCR_EL2] &= ~HCR_VSE;
@@ -479,7 +479,7 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 	load_cptr(vcpu, bank);
 	load_hcr(vcpu, bank);
 	if (unlikely(tge))
-		flush_tge();
+		flush_stage1();
 }
 
 /* The two directions of a VHE L1 have code of their own, with the choices made at build time. */
@@ -503,6 +503,9 @@ void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 		kvm_arm_vel2_e2h_to_vel1(vcpu);
 	else
 		switch_bank(vcpu, old, bank);
+	/* E2H flipped: EL2 and EL2&0 are regimes that share no TLB entries, but here they share a VMID. */
+	if (unlikely(old > BANK_VEL1 && bank > BANK_VEL1))
+		flush_stage1();
 }
 
 void shadow_refresh_nvhe(struct kvm_vcpu *vcpu)
