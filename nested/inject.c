@@ -14,7 +14,6 @@
 #define PSR_PAN		BIT(22)
 #define PSR_SSBS	BIT(12)
 #define PSR_IL		BIT(20)
-#define PSR_AA32_DIT	BIT(21)
 
 #define VECTOR_CURRENT_SP0	0x000
 #define VECTOR_CURRENT_SPX	0x200
@@ -41,8 +40,6 @@ static u64 entry_pstate(u64 old, u64 mode, u64 sctlr, bool span)
 {
 	u64 pstate = (old & (PSR_NZCV | PSR_DIT | PSR_PAN)) | PSR_DAIF | mode;
 
-	if (unlikely(old & PSR_MODE32))
-		pstate = (pstate & ~PSR_DIT) | (old & PSR_AA32_DIT ? PSR_DIT : 0);
 	if (span && !(sctlr & SCTLR_SPAN))
 		pstate |= PSR_PAN;
 	if (sctlr & SCTLR_DSSBS)
