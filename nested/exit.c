@@ -14,6 +14,8 @@
 #include <kvm_hyp.h>
 #include <nested.h>
 
+#include "sysreg-access.h"
+
 #define PSR_IT_HIGH	GENMASK_ULL(15, 10)
 #define PSR_IT_LOW	GENMASK_ULL(26, 25)
 
@@ -260,6 +262,41 @@ static __always_inline bool hvc_of_vel1(struct kvm_vcpu *vcpu, u64 esr, u64 hcr)
 	return true;
 }
 
+/* In the syndrome of EC SYS64, MRS of one of EL2's own names: op0=3, op1=4, read. */
+#define ESR_SYS_MRS_EL2_MASK	((3U << 20) | (7U << 14) | 1)
+#define ESR_SYS_MRS_EL2		((3U << 20) | (4U << 14) | 1)
+
+/*
+ * MRS at a VHE L1's vEL2 of a register that is just read: of most others the general path knows
+ * more. Under nv that is Linux's per-CPU offset, two million times while it boots.
+ */
+static noinline enum host_exit mrs_el2_exit(struct kvm_vcpu *vcpu, u64 esr)
+{
+	const struct sysreg_desc *desc = sysreg_lookup(esr_sys_enc(esr));
+	u64 spsr, val;
+
+	if (!desc || sysreg_access[sysreg_nr(desc)] != access_rw || desc != sysreg_base(desc) ||
+	    !(vcpu->kvm->vcpu_features & BIT(desc->feat)))
+		return sync_exit(vcpu, esr);
+	if (desc->loc[BANK_VEL2_E2H - BANK_VEL1] == LOC_M)
+		val = READ_ONCE(__vcpu_sys_reg(vcpu, desc->idx));
+	else
+		val = vcpu_read_sys_reg(vcpu, (enum vcpu_sysreg)desc->idx);
+	spsr = read_sysreg(spsr_el2) & ~(PSR_BTYPE | PSR_SS);
+	vcpu->arch.ctxt.regs.pc = read_sysreg(elr_el2);
+	vcpu->arch.ctxt.regs.pstate = spsr ^ PSR_MODE_EL_SWAP;
+	vcpu->arch.ctxt.hw_pstate = spsr;
+	vcpu->arch.exit_level = LEVEL_L1;
+	trace_exit(vcpu, esr);
+	vcpu_set_reg(vcpu, ESR_SYS_RT(esr), val);
+	kvm_skip_instr(vcpu);
+	vcpu->arch.stats.sysregs[sysreg_nr(desc)][0]++;
+	exit_done(vcpu, EXIT_SYSREG, OUT_HANDLED);
+	trace_outcome(vcpu);
+	debug_hyp_enter(vcpu);
+	return HOST_EXIT_RESUME;
+}
+
 static __always_inline enum host_exit fast_or_sync_exit(struct kvm_vcpu *vcpu)
 {
 	u64 esr = read_sysreg(esr_el2), hcr = READ_ONCE(__vcpu_sys_reg(vcpu, HCR_EL2));
@@ -269,6 +306,9 @@ static __always_inline enum host_exit fast_or_sync_exit(struct kvm_vcpu *vcpu)
 		return HOST_EXIT_RESUME;
 	if (esr >> ESR_EC_SHIFT == ESR_EC_HVC64 && fast_paths(hcr) && hvc_of_vel1(vcpu, esr, hcr))
 		return HOST_EXIT_RESUME;
+	if (esr >> ESR_EC_SHIFT == ESR_EC_SYS64 && vcpu->arch.loaded_bank == BANK_VEL2_E2H &&
+	    (esr & ESR_SYS_MRS_EL2_MASK) == ESR_SYS_MRS_EL2 && (hcr & HCR_E2H))
+		return mrs_el2_exit(vcpu, esr);
 	return sync_exit(vcpu, esr);
 }
 

@@ -128,10 +128,12 @@ bool pauth_eret_target(const struct kvm_vcpu *vcpu, u64 esr, u64 *target);
 
 /* --- nested/exit.c --- */
 
+#define PSR_BTYPE	(3UL << 10)
+
 static inline void kvm_skip_instr(struct kvm_vcpu *vcpu)
 {
 	vcpu->arch.ctxt.regs.pc += 4;
-	vcpu->arch.ctxt.regs.pstate &= ~(3UL << 10 | PSR_SS);	/* BTYPE; a step is over, too */
+	vcpu->arch.ctxt.regs.pstate &= ~(PSR_BTYPE | PSR_SS);	/* a step is over, too */
 }
 
 /* The same for instructions that AArch32 has, too, with the exit's syndrome. In the host as well. */
