@@ -532,6 +532,10 @@ void kvm_arm_init_cpu_context(struct kvm_vcpu *vcpu)
 				sysreg_sanitize(vcpu, (enum vcpu_sysreg)desc->idx,
 						sysreg_reset_value(desc));
 	}
+	/* What was worked out from registers that now have their reset values. */
+	vcpu->arch.mdcr_vel1 = vcpu->arch.mdcr_vel2;
+	vcpu->arch.l1_vncr_pa = 0;
+	vcpu->arch.prefill = false;
 	ctxt->hw_sys_regs = ctxt->sys_regs;
 	vcpu->arch.loaded_bank = BANK_NONE;
 	vcpu->arch.sysregs_loaded_on_cpu = false;
