@@ -166,6 +166,7 @@ static const sync_handler sync_handlers[64] = {
 	[ESR_EC_BREAKPT_LOW] = handle_debug,
 	[ESR_EC_SOFTSTP_LOW] = handle_debug,
 	[ESR_EC_WATCHPT_LOW] = handle_debug,
+	[ESR_EC_BKPT32] = handle_debug,
 	[ESR_EC_BRK64] = handle_debug,
 };
 #pragma GCC diagnostic pop

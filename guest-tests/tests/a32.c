@@ -15,9 +15,13 @@
 #define EC_CP15		0x03
 #define EC_SVC32	0x11
 #define EC_HVC32	0x12
+#define EC_BKPT32	0x38
+#define MDCR_TDE	BIT(8)
 
 /* mov r0, #5; wfi; svc #7; b . */
 static const u32 usr_code[] = { 0xe3a00005, 0xe320f003, 0xef000007, 0xeafffffe };
+/* bkpt #3 */
+static const u32 bkpt_code[] = { 0xe1200073 };
 /* Thumb. cmp r0, r0; it eq; wfieq; movs r0, #8; svc #9: only the condition of the first is IT's */
 static const u16 thumb_code[] = { 0x4280, 0xbf08, 0xbf30, 0x2008, 0xdf09 };
 /* mov r0, #6; wfi; hvc #9; ldr r1, [r2]; mcr p15, 0, r0, c13, c0, 1 (CONTEXTIDR); hvc #10 */
@@ -84,6 +88,19 @@ static bool thumb(void)
 	       !(guest_read(SPSR) & PSR_IT);
 }
 
+static bool bkpt(void)
+{
+	u64 mdcr = read_sysreg(mdcr_el2);
+	struct vcpu v;
+	bool good;
+
+	write_sysreg(mdcr | MDCR_TDE, mdcr_el2);
+	l2_prepare(&v, (l2_fn)bkpt_code, 0, 0, PSR_A32_USR);
+	good = exits(&v, 0, VEC(GROUP_A64, KIND_SYNC), 3 | (u64)EC_BKPT32 << 26);
+	write_sysreg(mdcr, mdcr_el2);
+	return good && v.pc == (u64)bkpt_code;
+}
+
 static bool el1(void)
 {
 	static const struct {
@@ -118,5 +135,6 @@ void guest_main(void)
 	l2_init();
 	check(FIELD(pfr0, 3, 0) == 2 ? el0() : refused(PSR_A32_USR), "AArch32 at EL0");
 	check(FIELD(pfr0, 3, 0) != 2 || thumb(), "Thumb at EL0");
+	check(FIELD(pfr0, 3, 0) != 2 || bkpt(), "BKPT at EL0 to EL2");
 	check(FIELD(pfr0, 7, 4) == 2 ? el1() : refused(PSR_A32_SVC), "AArch32 at EL1");
 }

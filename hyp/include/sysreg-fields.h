@@ -110,6 +110,7 @@
 #define ESR_EC_SOFTSTP_CUR 0x33
 #define ESR_EC_WATCHPT_LOW 0x34
 #define ESR_EC_WATCHPT_CUR 0x35
+#define ESR_EC_BKPT32	   0x38
 #define ESR_EC_BRK64	   0x3c
 /* Data and instruction aborts */
 #define ESR_FSC		   __FIELD(5, 0)
