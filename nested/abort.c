@@ -31,12 +31,34 @@ static u32 access_of(const struct kvm_vcpu *vcpu, u64 esr)
 	return access | S2_ACC_READ;
 }
 
-/* HPFAR_EL2 has the page; the rest is in FAR_EL2, unless the address is that of a table. */
-static l2ipa_t fault_ipa(u64 esr, u64 far)
+/* Stage 1 of what ran. False: it has no translation any more; the guest will find that out by itself. */
+static bool stage1_of(u64 va, l2ipa_t *ipa)
 {
-	l2ipa_t ipa = FIELD_GET(HPFAR_FIPA, read_sysreg(HPFAR_EL2)) << 12;
+	u64 guest = read_sysreg(par_el1), par;
 
-	return esr & ESR_S1PTW ? ipa : ipa | (far & 0xfff);
+	asm volatile("at s1e1r, %0" : : "r"(va));
+	isb();
+	par = read_sysreg(par_el1);
+	write_sysreg(guest, par_el1);
+	*ipa = par & PAR_PA;
+	return !(par & PAR_F);
+}
+
+/*
+ * HPFAR_EL2 has the page, but is UNKNOWN after a permission fault that is not a walk's. The rest is in
+ * FAR_EL2, unless the address is that of a table.
+ */
+static bool fault_ipa(u64 esr, u64 far, l2ipa_t *ipa)
+{
+	if (!(esr & ESR_S1PTW) && (esr & ESR_FSC_TYPE) == ESR_FSC_PERM) {
+		if (!stage1_of(far, ipa))
+			return false;
+	} else {
+		*ipa = FIELD_GET(HPFAR_FIPA, read_sysreg(HPFAR_EL2)) << 12;
+	}
+	if (!(esr & ESR_S1PTW))
+		*ipa |= far & 0xfff;
+	return true;
 }
 
 /* Nothing is there: what the bus answers on the real machine. */
@@ -81,6 +103,7 @@ enum host_exit nested_abort_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
 	u64 far = read_sysreg(FAR_EL2), type = esr & ESR_FSC_TYPE;
 	struct s2_fault_result res = { 0 };
+	l2ipa_t ipa = 0;
 	int ret;
 
 	if (type != ESR_FSC_FAULT && type != ESR_FSC_ACCESS && type != ESR_FSC_PERM &&
@@ -91,7 +114,8 @@ enum host_exit nested_abort_exit(struct kvm_vcpu *vcpu, u64 esr)
 		kvm_inject_nested_sync(vcpu, esr);
 		return HOST_EXIT_RESUME;
 	}
-	ret = s2_shadow_fault(vcpu->arch.hw_mmu, fault_ipa(esr, far), access_of(vcpu, esr), &res);
+	ret = fault_ipa(esr, far, &ipa) ?
+	      s2_shadow_fault(vcpu->arch.hw_mmu, ipa, access_of(vcpu, esr), &res) : S2_RETRY;
 	switch (ret) {
 	case S2_RETRY:
 		exit_done(vcpu, exit_reason_sync(esr), OUT_HANDLED);
@@ -104,7 +128,7 @@ enum host_exit nested_abort_exit(struct kvm_vcpu *vcpu, u64 esr)
 		return emulate(vcpu, esr, far, &res);
 	default:
 		exit_done(vcpu, exit_reason_sync(esr), OUT_HANDLED);
-		log_error("no page for a shadow stage-2 table of IPA 0x%llx", fault_ipa(esr, far));
+		log_error("no page for a shadow stage-2 table of IPA 0x%llx", ipa);
 		return HOST_EXIT_SHUTDOWN;
 	}
 }

@@ -631,5 +631,6 @@
 #define PAR_FST			  __FIELD(6, 1)
 #define PAR_PTW			  __B(8)
 #define PAR_S			  __B(9)
+#define PAR_PA			  __FIELD(51, 12)
 
 #endif
