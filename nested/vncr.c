@@ -10,12 +10,11 @@
 #include <at.h>
 #include <idregs.h>
 #include <kvm_hyp.h>
+#include <mmu.h>
 #include <nested.h>
 
 /* VNCR_EL2.BADDR with its sign extension (RESS); bits 11:0 are RES0. */
 #define VNCR_BADDR	GENMASK_ULL(63, 12)
-/* A page that L0 does not map: an access becomes an abort with ESR_EL2.VNCR. */
-#define VNCR_NOWHERE	0x7000000000ULL
 
 static void vel2_context(const struct kvm_vcpu *vcpu, struct at_ctx *ctx)
 {
@@ -53,19 +52,28 @@ static u8 translate(struct kvm_vcpu *vcpu, u32 access, pa_t *pa)
 	return 0;
 }
 
+/* What VNCR_EL2 of the hardware is to be; 0: L1's page is not there. */
+static va_t writable_or_not(struct kvm_vcpu *vcpu)
+{
+	pa_t pa;
+
+	if (!translate(vcpu, S1_ACC_READ | S1_ACC_WRITE, &pa))
+		return pa;
+	return translate(vcpu, S1_ACC_READ, &pa) ? 0 : pa + HYP_RO_ALIAS;
+}
+
 /* The hardware is about to run vEL1 with HCR_EL2.{NV,NV2} of L1's. */
 void nested_vncr_load(struct kvm_vcpu *vcpu)
 {
 	u64 va = READ_ONCE(__vcpu_sys_reg(vcpu, VNCR_EL2)) & VNCR_BADDR;
 	struct kvm_vcpu_arch *arch = &vcpu->arch;
-	pa_t pa;
 
 	if (!arch->l1_vncr_pa || arch->l1_vncr_va != va) {
-		/* One translation for reads and writes; what only one of them may do faults, and is asked again. */
 		arch->l1_vncr_va = va;
-		arch->l1_vncr_pa = translate(vcpu, S1_ACC_READ | S1_ACC_WRITE, &pa) ? 0 : pa;
+		arch->l1_vncr_pa = writable_or_not(vcpu);
 	}
-	write_sysreg_s(arch->l1_vncr_pa ? arch->l1_vncr_pa : VNCR_NOWHERE, SYS_VNCR_EL2);
+	/* Where L0 maps nothing, or nothing writable, an access becomes an abort with ESR_EL2.VNCR. */
+	write_sysreg_s(arch->l1_vncr_pa ? arch->l1_vncr_pa : HYP_NOWHERE, SYS_VNCR_EL2);
 	arch->l1_vncr = true;
 }
 
@@ -84,12 +92,12 @@ enum host_exit nested_vncr_exit(struct kvm_vcpu *vcpu, u64 esr)
 	pa_t pa;
 	u8 fsc;
 
-	vcpu->arch.l1_vncr_pa = 0;
+	/* L1 may have made a page valid without a TLBI. */
+	vcpu->arch.l1_vncr_pa = writable_or_not(vcpu);
 	fsc = translate(vcpu, access, &pa);
-	if (!fsc) {
+	if (!fsc && vcpu->arch.l1_vncr_pa) {
 		exit_done(vcpu, EXIT_VNCR, OUT_HANDLED);
-		vcpu->arch.l1_vncr_pa = pa;
-		write_sysreg_s(pa, SYS_VNCR_EL2);
+		write_sysreg_s(vcpu->arch.l1_vncr_pa, SYS_VNCR_EL2);
 		return HOST_EXIT_RESUME;
 	}
 	exit_done(vcpu, EXIT_VNCR, OUT_FORWARDED);

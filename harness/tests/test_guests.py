@@ -109,7 +109,7 @@ def nested() -> list[Any]:
             marks=[pytest.mark.xfail(reason=row["known"], strict=True)] if "known" in row else [],
         )
         for n, row in GUESTS.items()
-        for m, host, mech in itertools.product(modes(row), HOSTS, MECHS)
+        for m, host, mech in itertools.product(modes(row), HOSTS, row.get("mechs", MECHS))
     ]
 
 

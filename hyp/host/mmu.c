@@ -56,13 +56,13 @@ static u64 *next_table(u64 *entry)
 	return (u64 *)(uintptr_t)(*entry & DESC_ADDR);
 }
 
-/* Map [pa, end) at its own address, in the largest blocks that fit. 4K aligned. */
-static void map(u64 pa, u64 end, u64 attr)
+/* Map [pa, end) at @alias plus its own address, in the largest blocks that fit. 4K aligned. */
+static void map_alias(u64 alias, u64 pa, u64 end, u64 attr)
 {
-	u64 *l1 = tables[0], *t, size;
+	u64 *l1 = &tables[0][alias >> 30], *t, size;
 
-	if (end > 1ULL << HYP_VA_BITS)
-		l0_fatal_user("memory above 0x%llx: give the machine less", 1ULL << HYP_VA_BITS);
+	if (end > HYP_RO_ALIAS)
+		l0_fatal_user("memory above 0x%llx: give the machine less", HYP_RO_ALIAS);
 	for (; pa < end; pa += size) {
 		if (!(pa & (SZ_1G - 1)) && end - pa >= SZ_1G) {
 			size = SZ_1G;
@@ -79,6 +79,11 @@ static void map(u64 pa, u64 end, u64 attr)
 		t = next_table(&t[(pa >> 21) % ENTRIES]);
 		t[(pa >> 12) % ENTRIES] = pa | attr | ap1 | DESC_PAGE | DESC_VALID;
 	}
+}
+
+static void map(u64 pa, u64 end, u64 attr)
+{
+	map_alias(0, pa, end, attr);
 }
 
 static void map_device(u64 pa, u64 size)
@@ -105,6 +110,7 @@ void mmu_init(bool vhe)
 	map_image();
 	/* What lies before the image stays unmapped: QEMU's boot stub, never used again. */
 	map(pool_end, ALIGN_DOWN(ram_end, SZ_4K), ATTR_DATA);
+	map_alias(HYP_RO_ALIAS, pool_end, ALIGN_DOWN(ram_end, SZ_4K), ATTR_RODATA);
 	map_device(L0_UART_BASE, L0_UART_SIZE);
 	map_device(plat.uart0, SZ_4K);
 	map_device(plat.gicd, plat.gicd_size);

@@ -11,6 +11,11 @@
 
 #include <types.h>
 
+/* [ram, ram + size) is there a second time, read-only, this much higher; all memory lies below. */
+#define HYP_RO_ALIAS	0x2000000000ULL
+/* Nothing is mapped from here on. */
+#define HYP_NOWHERE	0x4000000000ULL
+
 /*
  * Build the tables and set hyp_pgd: L0's image by section, [ram, ram + size) RW, the devices. EL2, MMU off, boot
  * CPU. @vhe: see above. Does not return if the machine is larger than the tables.
