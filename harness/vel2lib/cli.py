@@ -70,7 +70,11 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     modes = ["vhe", "nvhe", "any", "protected"]
     add("--l1-mode", choices=modes, help="what L1's CPU allows (default vhe); protected: Linux's")
     add("--depth", type=int, metavar="N", help="with --l1 vel2: vel2s under L0 (default 1)")
-    add("--l2", metavar="NAME|PATH", help="with --l1 vel2: what the last vel2 runs (default bundled)")
+    add(
+        "--l2",
+        metavar="NAME|PATH",
+        help="with --l1 vel2: what the last vel2 runs (default bundled)",
+    )
     add("--l2-append", metavar="ARGS", help="words added to its command line")
     add("--l2-mode", choices=modes, help="what its CPU allows (default vhe)")
     add("--smp", type=int, metavar="N", help="CPUs (default 1)")

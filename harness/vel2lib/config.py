@@ -328,7 +328,7 @@ def _vel2(config: RunConfig) -> Target:
         last = level == config.depth - 1
         words = {
             "vel2.l1_mode": "any" if not last or config.l2_mode == "protected" else config.l2_mode,
-            "vel2.smp": str(config.smp),
+            "vel2.smp": str(config.vcpus or config.smp),
             "vel2.uart1": "off" if last else "on",
         }
         modules.append(Module("kernel", L0_BIN, _with_defaults(config.l1_append, words)))

@@ -163,7 +163,9 @@ def explain(result: Result) -> list[str]:
     lines = list(result.details)
     lines += [panic_line(result, r) for r in result.panics]
     for depth, one in enumerate(levels(result), 1):
-        warned = [r for r in one.logs if r.get("level") in ("warn", "error")] if result.status else []
+        warned = (
+            [r for r in one.logs if r.get("level") in ("warn", "error")] if result.status else []
+        )
         said = [panic_line(result, r) for r in one.panics]
         said += [f"{r.get('level')}: {r.get('msg')}" for r in warned[-5:]]
         lines += [f"vel2 as L{depth}: {line}" for line in said]
