@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,9 @@ sys.path.insert(0, str(HARNESS / "tests"))
 
 from vel2lib import config as configuration  # noqa: E402
 from vel2lib.debian import ROOT  # noqa: E402
+
+# What tests run is not among the user's results.
+os.environ["VEL2_RESULTS"] = str(Path(tempfile.mkdtemp(prefix="vel2-results-")) / "results.db")
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import results, table
+from . import results, store, table
 from .config import HOSTS, L2_BENCH, LINUX, MECHS, RunConfig
 from .errors import EXIT_OK
 from .run import Progress, Result, execute
@@ -107,18 +107,22 @@ def bench(
             target = prepare(run, build, progress)
             build = False
             progress(_name(run))
+            where = store.provenance(run.qemu)
             result = execute(run, target, progress)
             runs.append({"config": run.as_json(), "outcome": result.outcome})
+            made: list[dict[str, Any]] = []
             if result.status:
                 status = max(status, result.status)
                 _failed(run, result)
             elif run is one:
-                rows += (made := results.bench_rows(result))
+                made = results.bench_rows(result)
                 table.operations(result)
                 _registers(made)
             else:
-                rows.append(row := results.boot_row(result))
-                _boot_table(row)
+                made = [results.boot_row(result)]
+                _boot_table(made[0])
+            rows += made
+            store.record(result, "bench", where, made)
     if options.json:
         value = {"schema": results.BENCH_SCHEMA, "runs": runs, "rows": rows}
         results.write_json(options.json, value)

@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import setup
+from . import experiments, setup
 from .errors import EXIT_ERROR, EXIT_OK, Vel2Error
 
 if TYPE_CHECKING:  # these need packages that setup installs
@@ -111,7 +111,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, text: str) -> argparse.ArgumentParser:
-        epilog = EXAMPLES.get(name, "") + "\n" + STATUSES
+        examples = EXAMPLES.get(name) or experiments.EXAMPLES.get(name, "")
+        epilog = examples + "\n" + STATUSES
         return commands.add_parser(
             name, help=text, description=text, epilog=epilog, formatter_class=raw
         )
@@ -124,6 +125,7 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--all", action="store_true", help="host x mechanism x L1 mode")
     bench.add_argument("--timeout", type=float, metavar="S", help="seconds for each run")
     _add_machine_options(bench)
+    experiments.add(command)
     gdb = command("gdb", "the machine, halted, under gdb with the symbols of every level")
     _add_machine_options(gdb)
     gdb.add_argument("gdb_args", nargs="*", metavar="GDB_ARG", help="arguments for gdb, after --")
@@ -211,6 +213,7 @@ def finish(result: "Result", options: argparse.Namespace) -> int:
 
 def command_run(options: argparse.Namespace) -> int:
     """vel2 run."""
+    from . import store
     from .debian import ROOT
     from .run import execute
 
@@ -222,12 +225,16 @@ def command_run(options: argparse.Namespace) -> int:
     users = not target.needs and not target.measured
     watched = options.console == "-" or (options.console is None and users)
     path = None if options.console == "-" else Path(options.console or ROOT / "build/console.txt")
+    where = store.provenance(config.qemu)
     progress(f"starting {config.l1} under QEMU")
     try:
         result = execute(config, target, progress, _print_console if watched else None, path)
     finally:
         progress.done()
-    return finish(result, options)
+    try:
+        return finish(result, options)
+    finally:
+        store.record(result, "run", where)
 
 
 def command_bench(options: argparse.Namespace) -> int:
@@ -268,6 +275,7 @@ def main(argv: list[str]) -> int:
         "bench": command_bench,
         "gdb": command_gdb,
         "test": command_test,
+        **experiments.COMMANDS,
     }
     try:
         setup.setup(verbose=options.command == "setup")

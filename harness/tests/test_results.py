@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The database of results: every run is in it, and nothing that is wrong with it fails a run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Command
+from vel2lib import store
+
+pytestmark = pytest.mark.usefixtures("guests")
+Fake = Callable[[str], Path]
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """Where this test's database is to be."""
+    return tmp_path / "results.db"
+
+
+@pytest.fixture
+def run(vel2: Command, fake_qemu: Fake, base: Path, tmp_path: Path) -> Any:
+    """`vel2 run` of a fake QEMU's scenario."""
+
+    def one(scenario: str = "good", *args: str) -> "subprocess.CompletedProcess[str]":
+        qemu, out = str(fake_qemu(scenario)), str(tmp_path / "run.json")
+        command = ["run", "--no-build", "--l1", "bundled", "--qemu", qemu, "--json", out]
+        return vel2(*command, *args, VEL2_RESULTS=str(base))
+
+    return one
+
+
+def query(base: Path, text: str) -> list[Any]:
+    """Rows of the database."""
+    connection = sqlite3.connect(base)
+    try:
+        return connection.execute(text).fetchall()
+    finally:
+        connection.close()
+
+
+def entry(**more: Any) -> store.Entry:
+    """A run to be stored."""
+    config = {"l1": "bundled", "host": "vhe", "mech": "nv2", "l1_mode": "vhe"}
+    cost = {"handled": 1, "forwarded": 1, "reflected": 0, "instructions": 500}
+    record = {
+        "config": config | more.get("config", {}),
+        "outcome": "ok",
+        "exits": {"L2": {"hvc": cost}},
+        "sysregs": {"HPFAR_EL2": {"read": more.get("reads", 1), "write": 0}},
+    }
+    row = {
+        "op": "hypercall",
+        "level": "nested",
+        "iterations": 10,
+        "traps": {"min": 2, "median": more.get("traps", 2), "max": 2},
+        "l0_instructions": None,
+        "by_reason": {"hvc": 10, "sysreg": 10 * (more.get("traps", 2) - 1)},
+        "sysregs": {"HPFAR_EL2": {"read": 10 * more.get("reads", 1), "write": 0}},
+    }
+    started = more.get("started", "2026-01-02T03:04:05.000+00:00")
+    return store.Entry("bench", started, 0, 1.5, record, [row], job=more.get("job"))
+
+
+def test_a_run_is_stored(run: Any, base: Path) -> None:
+    """Configuration, commit, versions, counters, rows and outcome."""
+    assert run().returncode == 0
+    assert run("failing").returncode == 3
+    found = query(
+        base, "SELECT command, l1, mech, outcome, status, qemu, commit_id, dirty FROM runs"
+    )
+    assert [f[0:3] for f in found] == [("run", "bundled", "nv2")] * 2
+    assert found[0][3:6] == ("ok", 0, "10.0.2") and "it should be 3" in found[1][3]
+    assert len(found[0][6]) == 40 and found[0][7] in (0, 1)
+    assert query(base, "SELECT op, level, traps_median, l0_instructions_median FROM rows") == [
+        ("hypercall", "vm", 1.0, 200.0)
+    ]
+    assert query(base, "SELECT reason, handled, forwarded FROM exits") == [("hvc", 3, 1)]
+    assert query(base, "SELECT name, reads FROM sysregs") == [("HPFAR_EL2", 2)]
+    assert query(base, "PRAGMA journal_mode") == [("wal",)]
+    assert query(base, "PRAGMA user_version") == [(store.SCHEMA,)]
+
+
+def corrupt(base: Path) -> None:
+    """No database at all."""
+    base.write_bytes(b"this is not SQLite\n" * 1000)
+
+
+def newer(base: Path) -> None:
+    """A database of a later vel2."""
+    store.insert(entry(), base)
+    connection = sqlite3.connect(base)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+
+
+def foreign(base: Path) -> None:
+    """Somebody else's table has our name."""
+    connection = sqlite3.connect(base)
+    connection.execute("CREATE TABLE runs (x)")
+    connection.close()
+
+
+@pytest.mark.parametrize("spoil", [corrupt, newer, foreign, Path.mkdir])
+def test_unusable(run: Any, base: Path, spoil: Callable[[Path], None], tmp_path: Path) -> None:
+    """One line; the run's own result is there, and its status is its own."""
+    spoil(base)
+    done = run()
+    assert done.returncode == 0
+    lines = [s for s in done.stderr.splitlines() if s.startswith("vel2: ")]
+    assert len(lines) == 1 and lines[0].startswith("vel2: warning: this run is not in"), done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads((tmp_path / "run.json").read_text())["outcome"] == "ok"
+
+
+def test_locked(run: Any, base: Path, tmp_path: Path) -> None:
+    """A writer that does not let go costs a run its place in the database, and nothing else."""
+    store.insert(entry(), base)
+    other = sqlite3.connect(base, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        done = run()
+    finally:
+        other.close()
+    assert done.returncode == 0 and "database is locked" in done.stderr
+    assert json.loads((tmp_path / "run.json").read_text())["outcome"] == "ok"
+    assert len(query(base, "SELECT * FROM runs")) == 1
+
+
+def test_unwritable_place(run: Any, vel2: Command, base: Path) -> None:
+    """The database's directory cannot be made."""
+    base.write_text("a file")
+    command = ["results", "list", "--db", str(base / "results.db")]
+    done = vel2(*command)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "no results" in done.stderr
+
+
+def test_many_writers(base: Path) -> None:
+    """Nothing is lost, the first moment included."""
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(lambda _: store.insert(entry(), base), range(40)))
+    assert len(set(numbers)) == 40
+    assert query(base, "SELECT count(*) FROM row_reasons") == [(80,)]
+
+
+def test_a_job_is_there_once(base: Path) -> None:
+    """A job that is measured again takes the place of the first; its rows go with it."""
+    store.insert(entry(job="x"), base)
+    store.insert(entry(job="x", traps=3), base)
+    store.insert(entry(), base)
+    assert query(base, "SELECT traps_median FROM rows ORDER BY run") == [(3.0,), (2.0,)]
+
+
+def test_list_filters(vel2: Command, base: Path) -> None:
+    """By mechanism, date, operation."""
+    store.insert(entry(), base)
+    store.insert(entry(config={"mech": "nv"}, started="2026-02-02T00:00:00.000+00:00"), base)
+
+    def runs(*filters: str) -> list[str]:
+        done = vel2("results", "list", "--db", str(base), *filters)
+        assert done.returncode == 0, done.stderr
+        return [s.split()[0] for s in done.stdout.splitlines() if s[:1].isdigit() and "bench" in s]
+
+    assert runs() == ["1", "2"]
+    assert runs("--mech", "nv") == ["2"]
+    assert runs("--since", "2026-01-03") == ["2"]
+    assert runs("--until", "2026-01-02") == ["1"]
+    assert runs("--op", "hypercall", "--l1-mode", "vhe") == ["1", "2"]
+    assert runs("--op", "mmio") == runs("--l1", "linux") == runs("--host", "nvhe") == []
+    assert runs("--limit", "1") == ["2"]
+    assert (
+        "date yesterday"
+        in vel2("results", "list", "--db", str(base), "--since", "yesterday").stderr
+    )
+
+
+def test_diff(vel2: Command, base: Path) -> None:
+    """Which reason and which register changed, and by how much."""
+    for one in (entry(), entry(traps=5, reads=4), entry()):
+        store.insert(one, base)
+    done = vel2("results", "diff", "1", "last~1", "--db", str(base))
+    assert done.returncode == 0, done.stderr
+    lines = [s.split() for s in done.stdout.splitlines()]
+    assert ["hypercall", "nested", "2", "5", "+3"] in lines
+    assert ["hypercall", "nested", "sysreg", "1", "4", "+3"] in lines
+    assert ["hypercall", "nested", "HPFAR_EL2", "read", "1", "4", "+3"] in lines
+    assert not any("hvc" in s for s in lines)
+    same = vel2("results", "diff", "1", "last", "--db", str(base))
+    assert "every count is the same" in same.stdout
+    assert "not in the database" in vel2("results", "diff", "1", "9", "--db", str(base)).stderr
+
+
+def test_show_and_export(vel2: Command, base: Path, tmp_path: Path) -> None:
+    """What is shown and what is written."""
+    store.insert(entry(), base)
+    shown = vel2("results", "show", "last", "--db", str(base))
+    assert "hypercall, nested" in shown.stdout and "1 sysreg" in shown.stdout
+    record = json.loads(vel2("results", "show", "1", "--json", "--db", str(base)).stdout)
+    assert record["exits"]["L2"]["hvc"]["instructions"] == 500
+    out = {kind: tmp_path / f"out.{kind}" for kind in ("csv", "json", "parquet")}
+    args = ["results", "export", "--db", str(base), "--csv", str(out["csv"])]
+    assert vel2(*args, "--json", str(out["json"])).returncode == 0
+    with out["csv"].open() as stream:
+        assert [r["traps_median"] for r in csv.DictReader(stream)] == ["2.0"]
+    assert json.loads(out["json"].read_text())[0]["op"] == "hypercall"
+    for what, count in (("reasons", 2), ("registers", 1), ("exits", 1), ("runs", 1)):
+        assert vel2(*args, "--what", what).stdout == f"{count} {what}\n"
+    done = vel2("results", "export", "--db", str(base), "--parquet", str(out["parquet"]))
+    assert done.returncode == 0 or "pyarrow" in done.stderr

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Commands on what was measured before: their options, and the modules that do the work.
+
+The modules are imported when their command runs, since they need packages that setup installs.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+EXAMPLES = {
+    "results": """examples:
+  harness/vel2 results list --mech nv --op hypercall --since 2026-01-31
+  harness/vel2 results show last
+  harness/vel2 results diff last~1 last       which reason and register changed, by how much
+  harness/vel2 results export --csv rows.csv --l1 bundled
+  harness/vel2 results export --what registers --json regs.json
+""",
+}
+#: Tables that `results export` can write.
+EXPORTS = ("rows", "reasons", "registers", "exits", "runs")
+
+AddCommand = Callable[[str, str], argparse.ArgumentParser]
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    """Options that choose runs."""
+    add = parser.add_argument
+    add("--db", type=Path, metavar="FILE", help="the database (default build/results.db)")
+    add("--op", metavar="NAME", help="runs that measured this operation; its rows alone")
+    add("--host", choices=["vhe", "nvhe"], help="how L0's own host ran")
+    add("--mech", metavar="NAME", help="mechanism")
+    add("--l1-mode", metavar="MODE", help="what L1's CPU allowed")
+    add("--l1", metavar="NAME", help="L1")
+    add("--sweep", metavar="NAME", help="runs of this sweep")
+    add("--since", metavar="DATE", help="started then or later (UTC, 2026-01-31[T12:00])")
+    add("--until", metavar="DATE", help="started then or earlier; a day includes its end")
+
+
+def add_commands(parser: argparse.ArgumentParser) -> None:
+    """The subcommands of `results`."""
+    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = commands.add_parser("list", help="one line a run, the newest last")
+    add_filters(listing)
+    listing.add_argument("--limit", type=int, default=50, metavar="N", help="(default 50, 0: all)")
+    shown = commands.add_parser("show", help="all that is known of a run")
+    shown.add_argument("run", metavar="RUN", help="its number, last, or last~N")
+    shown.add_argument("--json", action="store_true", help="the record itself")
+    diff = commands.add_parser("diff", help="what changed from run A to run B")
+    diff.add_argument("a", metavar="A")
+    diff.add_argument("b", metavar="B")
+    for one in (shown, diff):
+        one.add_argument("--db", type=Path, metavar="FILE", help="(default build/results.db)")
+    export = commands.add_parser("export", help="tables for other programs, through pandas")
+    add_filters(export)
+    export.add_argument("--what", choices=EXPORTS, default="rows", help="(default rows)")
+    for kind in ("csv", "json", "parquet"):
+        export.add_argument(f"--{kind}", type=Path, metavar="FILE", help=f"write {kind}")
+
+
+def add(command: AddCommand) -> None:
+    """The commands of this file."""
+    add_commands(command("results", "list, show, compare and export the runs in build/results.db"))
+
+
+def _results(options: argparse.Namespace) -> int:
+    from . import history
+
+    return history.command_results(options)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"results": _results}
