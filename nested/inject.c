@@ -101,10 +101,14 @@ void kvm_inject_nested_sync(struct kvm_vcpu *vcpu, u64 esr)
 
 void kvm_inject_el1(struct kvm_vcpu *vcpu, u64 esr, enum except_type type)
 {
-	u64 pstate = *vcpu_cpsr(vcpu), spsr = pstate;
+	u64 pstate = *vcpu_cpsr(vcpu), spsr = pstate, hcr = vcpu->arch.hcr_el2;
 
-	/* Virtual EL2 of L1's guest: HCR_EL2.{NV,NV1} = {1,0} shows EL1 as EL2 (AArch64.TakeException). */
-	if (unlikely((vcpu->arch.hcr_el2 & (HCR_NV | HCR_NV1)) == HCR_NV) && (pstate & PSR_MODE_EL1t))
+	/*
+	 * Virtual EL2 of L1's guest: HCR_EL2.{NV,NV1} = {1,0}, and NV2 with either NV1, shows EL1 as EL2
+	 * (AArch64.TakeException).
+	 */
+	if (unlikely(hcr & HCR_NV) && (!(hcr & HCR_NV1) || (hcr & HCR_NV2)) &&
+	    (pstate & PSR_MODE_EL1t))
 		spsr ^= PSR_MODE_EL_SWAP;
 	vcpu_write_sys_reg(vcpu, spsr, SPSR_EL1);
 	vcpu_write_sys_reg(vcpu, *vcpu_pc(vcpu), ELR_EL1);

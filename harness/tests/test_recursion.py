@@ -18,7 +18,7 @@ from vel2lib.run import Result, execute, levels
 
 #: Guests of the short matrix.
 QUICK = {"hello", "exceptions", "eret", "stage2", "tlbi", "vmid", "at", "regs", "bundled"}
-QUICK |= {"nv", "vncr"}
+QUICK |= {"nv", "vncr", "optional"}
 #: Seconds for one run at depth 1; each level more takes several times as many traps.
 SECONDS = 60.0
 
