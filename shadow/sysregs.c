@@ -298,20 +298,39 @@ struct s2_guest nested_s2_guest(const struct kvm_vcpu *vcpu)
 	};
 }
 
+/* Do both select the same stage 2? */
+static inline bool same_stage2(const struct s2_guest *a, const struct s2_guest *b)
+{
+	u64 diff = (a->hcr ^ b->hcr) & (HCR_VM | HCR_DC | HCR_PTW);
+
+	diff |= (a->vttbr ^ b->vttbr) | (a->vtcr ^ b->vtcr) | ((a->sctlr ^ b->sctlr) & SCTLR_EE);
+	return !diff;
+}
+
+/*
+ * Another one than the last: the one before that, as where an nVHE L1 goes to and fro between its host and
+ * its guest, which takes no lock; or one of the VM's.
+ */
 static noinline struct s2_mmu *find_l2_mmu(struct kvm_vcpu *vcpu)
 {
-	struct s2_guest g;
+	struct s2_mmu *mmu = vcpu->arch.l2_last;
+	struct s2_guest key = vcpu->arch.l2_last_key, g;
 
 	/* The old bank is out and the new one not in: every register's current value is in memory. */
 	vcpu->arch.sysregs_loaded_on_cpu = false;
 	g = nested_s2_guest(vcpu);
-	if (vcpu->arch.l2_mmu)
-		s2_mmu_put(vcpu->arch.l2_mmu);
-	vcpu->arch.l2_mmu = lookup_s2_mmu(&vcpu->kvm->s2, &g);
-	/* More shadows than vCPUs, and a reserved root each: there is one. */
-	BUG_ON(!vcpu->arch.l2_mmu);
+	vcpu->arch.l2_last = vcpu->arch.l2_mmu;
+	vcpu->arch.l2_last_key = vcpu->arch.l2_key;
+	if (!mmu || !same_stage2(&key, &g)) {
+		if (mmu)
+			s2_mmu_put(mmu);
+		mmu = lookup_s2_mmu(&vcpu->kvm->s2, &g);
+		/* Every vCPU keeps two, this one only one now: of two for each, one is free. */
+		BUG_ON(!mmu);
+	}
+	vcpu->arch.l2_mmu = mmu;
 	vcpu->arch.l2_key = g;
-	return vcpu->arch.l2_mmu;
+	return mmu;
 }
 
 /* The stage 2 that L1's registers select: the last one, as long as it is the same registers. */

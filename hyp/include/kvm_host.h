@@ -148,6 +148,8 @@ struct kvm_vcpu_arch {
 			struct s2_mmu
 				*l2_mmu; /* referenced: the stage 2 that vEL1&0 last ran with */
 			struct s2_guest l2_key;	/* the registers that l2_mmu was looked up with */
+			struct s2_mmu *l2_last;	/* referenced: the one before, and its registers */
+			struct s2_guest l2_last_key;
 			struct s2_mmu *hw_mmu;	/* stage 2 in VTTBR_EL2 */
 			u64 el1_bank_switches;	/* how often a bank was loaded */
 			u64 ttlb_seen;		/* that of all vCPUs, and TLBIs trapped since it grew */
@@ -176,6 +178,7 @@ struct kvm_vcpu {
 };
 
 #define MAX_VCPUS	8
+_Static_assert(S2_MAX_SHADOWS >= 2 * MAX_VCPUS, "a vCPU keeps two of them");
 
 /* One L1 virtual machine. */
 struct kvm {
