@@ -366,11 +366,22 @@ void timer_hyp_put(struct kvm_vcpu *vcpu)
 
 /* --- between banks, without the host --- */
 
-/* Timer @id, whose saved state is in memory, goes to the background. */
+/*
+ * A timer with these values goes to the background. One that has just expired, its interrupt not taken
+ * yet, loses it together with the hardware: CNTHP_EL2 fires at once in its place. @taken: it has been.
+ */
+static inline void bg_arm_values(u64 ctl, u64 deadline, bool taken)
+{
+	if ((ctl & TIMER_CTL_ENABLE) &&
+	    (!(ctl & TIMER_CTL_ISTATUS) || !(taken || (ctl & TIMER_CTL_IMASK))))
+		lower_deadline(deadline);
+}
+
+/* The same for timer @id, whose saved state is in memory. */
 static inline void bg_arm(struct kvm_vcpu *vcpu, enum timer_id id)
 {
-	if ((*mem_ctl(vcpu, id) & (TIMER_CTL_ENABLE | TIMER_CTL_ISTATUS)) == TIMER_CTL_ENABLE)
-		lower_deadline(*mem_cval(vcpu, id) + offset_of(vcpu, id));
+	bg_arm_values(*mem_ctl(vcpu, id), *mem_cval(vcpu, id) + offset_of(vcpu, id),
+		      vcpu->arch.vgic.inflight & BIT(timer_virq(id)));
 }
 
 /* Whatever is not the common case; also E2H flips. */
@@ -400,13 +411,6 @@ _Static_assert(CNTHV_CVAL_EL2 == EL2_BANK + CNTV_CVAL_EL0, "one pointer for both
 _Static_assert(CNTHP_CTL_EL2 == EL2_BANK + CNTP_CTL_EL0, "one pointer for both");
 _Static_assert(CNTHP_CVAL_EL2 == EL2_BANK + CNTP_CVAL_EL0, "one pointer for both");
 
-/* A timer with these values goes to the background. */
-static inline void bg_arm_values(u64 ctl, u64 deadline)
-{
-	if ((ctl & (TIMER_CTL_ENABLE | TIMER_CTL_ISTATUS)) == TIMER_CTL_ENABLE)
-		lower_deadline(deadline);
-}
-
 /*
  * Between the two banks of a VHE L1, with none of its timers' interrupts in flight: straight lines, a
  * leaf. @to is a constant.
@@ -433,8 +437,8 @@ static __always_inline void switch_vhe(struct kvm_vcpu *vcpu, unsigned int to)
 	write_sysreg_el0(new[CNTP_CVAL_EL0], CNTP_CVAL);
 	write_sysreg_el0(new[CNTP_CTL_EL0], CNTP_CTL);
 	if (unlikely((v | p) & TIMER_CTL_ENABLE)) {
-		bg_arm_values(v, vcval + old_off);
-		bg_arm_values(p, pcval);
+		bg_arm_values(v, vcval + old_off, false);
+		bg_arm_values(p, pcval, false);
 	}
 }
 
