@@ -337,6 +337,7 @@ void timer_hyp_init(void)
 void timer_hyp_load(struct kvm_vcpu *vcpu, unsigned int bank)
 {
 	struct timer_cpu *t = &vcpu->arch.timer;
+	u8 seen = t->level;
 
 	/* Another vCPU may have run here since: no copy of the hardware's state is known to be right. */
 	write_sysreg(0, CNTVOFF_EL2);
@@ -348,6 +349,9 @@ void timer_hyp_load(struct kvm_vcpu *vcpu, unsigned int bank)
 		hand_over(vcpu, BANK_NONE, bank);
 	load_bank(vcpu, bank);
 	timer_hyp_sync(vcpu);
+	/* An nVHE host loads after its last look at the levels: what has risen since brings it back. */
+	if (t->level & ~seen)
+		lower_deadline(0);
 }
 
 void timer_hyp_put(struct kvm_vcpu *vcpu)
