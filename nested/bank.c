@@ -6,6 +6,7 @@
 #include <insn.h>
 #include <kvm_hyp.h>
 #include <nested.h>
+#include <trace.h>
 #include <ttlb.h>
 
 /* Whose translations this CPU's TLB has. */
@@ -121,6 +122,7 @@ static void nested_enter(struct kvm_vcpu *vcpu)
 	nested_prepare_entry(vcpu);
 	vgic_hyp_enter(vcpu);
 	timer_hyp_enter(vcpu);
+	trace_return(vcpu);
 }
 
 /*

@@ -196,8 +196,10 @@ static noinline enum host_exit sync_exit(struct kvm_vcpu *vcpu, u64 esr)
 	else
 		ret = sync_handlers[ESR_EC(esr)](vcpu, esr);
 	trace_outcome(vcpu);
-	if (ret == HOST_EXIT_RESUME)
+	if (ret == HOST_EXIT_RESUME) {
 		nested_prepare_entry(vcpu);
+		trace_return(vcpu);
+	}
 	return ret;
 }
 
@@ -295,6 +297,7 @@ static noinline enum host_exit mrs_el2_exit(struct kvm_vcpu *vcpu, u64 esr)
 	exit_done(vcpu, EXIT_SYSREG, OUT_HANDLED);
 	trace_outcome(vcpu);
 	debug_hyp_enter(vcpu);
+	trace_return(vcpu);
 	return HOST_EXIT_RESUME;
 }
 

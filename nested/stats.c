@@ -7,6 +7,7 @@
 #include <log.h>
 #include <percpu.h>
 #include <stats.h>
+#include <sysreg.h>
 
 DECLARE_PER_CPU(u64, host_hvcs);
 
@@ -184,6 +185,14 @@ static void emit_exit_names(struct json *j, unsigned int level, unsigned int rea
 	json_str(j, "outcome", outcome < NR_OUTCOMES ? outcome_names[outcome] : "?");
 }
 
+/* Ticks of CNTPCT_EL0 as nanoseconds. */
+static u64 nanoseconds(u64 ticks)
+{
+	u64 freq = read_sysreg(CNTFRQ_EL0) ?: 1;
+
+	return ticks / freq * 1000000000 + ticks % freq * 1000000000 / freq;
+}
+
 void trace_emit(const struct kvm_vcpu *vcpu, unsigned int n)
 {
 	u64 end = vcpu->arch.stats.trace_seq, seq;
@@ -202,6 +211,8 @@ void trace_emit(const struct kvm_vcpu *vcpu, unsigned int n)
 		json_hex(&j, "pc", t->pc);
 		json_hex(&j, "far", t->far);
 		json_hex(&j, "hpfar", t->hpfar);
+		json_u64(&j, "taken_ns", nanoseconds(t->taken));
+		json_u64(&j, "returned_ns", nanoseconds(t->returned));
 		json_end(&j);
 	}
 }

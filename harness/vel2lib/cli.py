@@ -111,8 +111,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, text: str) -> argparse.ArgumentParser:
-        examples = EXAMPLES.get(name) or experiments.EXAMPLES.get(name, "")
-        epilog = examples + "\n" + STATUSES
+        epilog = {**EXAMPLES, **experiments.EXAMPLES}.get(name, "") + "\n" + STATUSES
         return commands.add_parser(
             name, help=text, description=text, epilog=epilog, formatter_class=raw
         )
@@ -125,7 +124,7 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--all", action="store_true", help="host x mechanism x L1 mode")
     bench.add_argument("--timeout", type=float, metavar="S", help="seconds for each run")
     _add_machine_options(bench)
-    experiments.add(command)
+    experiments.add(command, _add_machine_options, _add_run_options)
     gdb = command("gdb", "the machine, halted, under gdb with the symbols of every level")
     _add_machine_options(gdb)
     gdb.add_argument("gdb_args", nargs="*", metavar="GDB_ARG", help="arguments for gdb, after --")
@@ -149,7 +148,7 @@ def make_config(options: argparse.Namespace) -> "RunConfig":
     return RunConfig(**given)
 
 
-class _Progress:
+class Progress:
     """Lines on stderr; on a terminal the last one is replaced by the next."""
 
     def __init__(self) -> None:
@@ -217,7 +216,7 @@ def command_run(options: argparse.Namespace) -> int:
     from .debian import ROOT
     from .run import execute
 
-    config, progress = make_config(options), _Progress()
+    config, progress = make_config(options), Progress()
     if options.json is None:
         options.json = ROOT / "build/run.json"
     target = prepare(config, not options.no_build, progress)
@@ -241,7 +240,7 @@ def command_bench(options: argparse.Namespace) -> int:
     """vel2 bench."""
     from . import bench
 
-    progress = _Progress()
+    progress = Progress()
     try:
         return bench.bench(make_config(options), options, progress, prepare)
     finally:

@@ -18,11 +18,16 @@ EXAMPLES = {
   harness/vel2 results export --csv rows.csv --l1 bundled
   harness/vel2 results export --what registers --json regs.json
 """,
+    "trace": """examples:
+  harness/vel2 trace --l1 hello -o hello.json       the last 256 exits of each vCPU
+  harness/vel2 trace --icount -o bundled.json       a nanosecond is an instruction
+""",
 }
 #: Tables that `results export` can write.
 EXPORTS = ("rows", "reasons", "registers", "exits", "runs")
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
+AddOptions = Callable[[argparse.ArgumentParser], None]
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +65,12 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
         export.add_argument(f"--{kind}", type=Path, metavar="FILE", help=f"write {kind}")
 
 
-def add(command: AddCommand) -> None:
-    """The commands of this file."""
+def add(command: AddCommand, machine_options: AddOptions, run_options: AddOptions) -> None:
+    """The commands of this file; cli.py's functions add the options that they share with its own."""
+    trace = command("trace", "run, and write the exit trace for Chrome's and Perfetto's viewers")
+    trace.add_argument("-o", "--output", type=Path, metavar="FILE", required=True)
+    machine_options(trace)
+    run_options(trace)
     add_commands(command("results", "list, show, compare and export the runs in build/results.db"))
 
 
@@ -71,4 +80,13 @@ def _results(options: argparse.Namespace) -> int:
     return history.command_results(options)
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"results": _results}
+def _trace(options: argparse.Namespace) -> int:
+    from . import tracefile
+
+    return tracefile.command_trace(options)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "results": _results,
+    "trace": _trace,
+}

@@ -94,6 +94,7 @@ struct exit_trace {
 	u32 esr;
 	u8 level, reason, outcome, pad;
 	u64 hpfar;
+	u64 taken, returned;	/* CNTPCT_EL0 at the exit and on the way back (0: not yet) */
 };
 #define TRACE_RING	256	/* power of two */
 

@@ -26,6 +26,8 @@ static inline void trace_exit(struct kvm_vcpu *vcpu, u64 esr)
 	t->esr = (u32)esr;
 	t->level = vcpu->arch.exit_level;
 	t->reason = NR_EXITS;
+	t->taken = read_sysreg(CNTPCT_EL0);
+	t->returned = 0;
 }
 
 static inline void trace_outcome(struct kvm_vcpu *vcpu)
@@ -37,6 +39,14 @@ static inline void trace_outcome(struct kvm_vcpu *vcpu)
 	t = trace_slot(vcpu, vcpu->arch.stats.trace_seq - 1);
 	t->reason = vcpu->arch.exit_reason;
 	t->outcome = vcpu->arch.exit_outcome;
+}
+
+/* The guest is about to run on. The host may get here more than once for one exit: the last time counts. */
+static inline void trace_return(struct kvm_vcpu *vcpu)
+{
+	if (!alternative_has_cap(CAP_TRACE) || !vcpu->arch.stats.trace_seq)
+		return;
+	trace_slot(vcpu, vcpu->arch.stats.trace_seq - 1)->returned = read_sysreg(CNTPCT_EL0);
 }
 
 #endif
