@@ -506,6 +506,9 @@ bool timer_write(struct kvm_vcpu *vcpu, enum timer_id id, enum timer_reg reg, u6
 
 	if (reg == TIMER_TVAL)
 		val = count_of(vcpu, id) + (u64)(int64_t)(s32)val;
+	/* Under NV2 L1 writes CNTVOFF_EL2 unseen; with the old one the new deadline might seem to have passed. */
+	if (hw && id == TIMER_V)
+		set_cntvoff(t, offset_of(vcpu, id));
 	if (reg == TIMER_CTL) {
 		*mem_ctl(vcpu, id) = val & CTL_MASK;
 		if (hw && virt)
@@ -519,8 +522,9 @@ bool timer_write(struct kvm_vcpu *vcpu, enum timer_id id, enum timer_reg reg, u6
 		else if (hw)
 			write_sysreg_el0(val, CNTP_CVAL);
 	}
+	/* The hardware raises the interrupt, but cannot take back what L0 has passed on and L1 not yet seen. */
 	if (hw)
-		return false;	/* the hardware raises the interrupt */
+		return vcpu->arch.vgic.inflight & BIT(timer_virq(id));
 	timer_hyp_sync(vcpu);
 	/* The guest may go on without the host: as timer_hyp_enter. */
 	lower_deadline(t->host_deadline);
