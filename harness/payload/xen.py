@@ -34,7 +34,7 @@ APPLETS = (
     "sed",
 )
 #: Without sync_console the last lines before the power goes may be lost.
-XEN_APPEND = "console=dtuart dtuart=/pl011@9000000 dom0_mem=384M sync_console"
+XEN_APPEND = "console=dtuart dtuart=/pl011@9000000 dom0_mem=256M sync_console"
 DOM0_APPEND = linux.L1_APPEND.replace("console=ttyAMA0", "console=hvc0")
 
 
@@ -48,6 +48,7 @@ class XenPayload:
     symbols: Path  #: of dom0's kernel
     append: str  #: command line for Xen; more words may follow it
     dom0_append: str
+    domu_append: str  #: for a guest without dom0's help (dom0less)
     packages: tuple[str, ...]  #: file names of the Debian packages used
 
 
@@ -70,6 +71,7 @@ def build_xen_payload(build_dir: Path, progress: Progress, refresh: bool = False
             symbols=dom0.symbols,
             append=XEN_APPEND,
             dom0_append=DOM0_APPEND,
+            domu_append=linux.L1_APPEND,
             packages=(*packages, *dom0.packages),
         )
         key = linux.made_from(list(payload.packages))

@@ -8,13 +8,16 @@ import subprocess
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .debian import ROOT
 from .errors import Vel2Error
 from .image import MIB, load
 from .placement import L0_SIZE
-from .qemu import CPU, NV_CPUS, Module
+from .qemu import CPU, NV_CPUS, Domain, Module
+
+if TYPE_CHECKING:
+    from payload.xen import XenPayload
 
 BUILD = ROOT / "build"
 GUESTS = BUILD / "guests"
@@ -29,7 +32,8 @@ L1_MODES = ("vhe", "nvhe", "any")
 MAX_DEPTH = 3
 #: L1s that are not ours, each with a function below.
 LINUX = ("linux", "linux-6.12", "linux-sid")
-DEBIAN = (*LINUX, "xen")
+XEN = ("xen", "xen-dom0less")
+DEBIAN = (*LINUX, *XEN)
 #: A word for L1's init: vel2's benchmark is the L2.
 L2_BENCH = "vel2.l2=bench"
 
@@ -68,7 +72,7 @@ class RunConfig:
     qemu: str = "qemu-system-aarch64"
 
     def __post_init__(self) -> None:
-        self.l1_mode = self.l1_mode or ("any" if self.l1 in ("xen", "vel2") else "vhe")
+        self.l1_mode = self.l1_mode or ("any" if self.l1 in (*XEN, "vel2") else "vhe")
 
     def as_json(self) -> dict[str, Any]:
         """The configuration as results record it."""
@@ -143,7 +147,7 @@ def _check_levels(config: RunConfig) -> None:
         raise Vel2Error("--l1 vel2 --native: that is vel2 as L0, --l1 NAME without --native")
     if not 1 <= config.depth <= MAX_DEPTH:
         raise Vel2Error(f"--depth {config.depth}: 1 to {MAX_DEPTH} vel2s under L0")
-    if config.l2 in ("vel2", "none", "xen"):
+    if config.l2 in ("vel2", "none", *XEN):
         raise Vel2Error(f"--l2 {config.l2}: a kernel for vel2 to run (vel2 in vel2 is --depth 2)")
     if config.l1_initrd is not None:
         raise Vel2Error("--l1-initrd: vel2 as L1 has none")
@@ -166,7 +170,7 @@ def check(config: RunConfig) -> None:
         raise Vel2Error(f"--trace {config.trace}: L0 keeps up to 256 exits of each vCPU")
     if config.l1 == "vel2":
         _check_levels(config)
-    if config.l1 == "xen" and config.l1_mode not in ("nvhe", "any"):
+    if config.l1 in XEN and config.l1_mode not in ("nvhe", "any"):
         raise Vel2Error(f"--l1-mode {config.l1_mode}: Xen is nVHE only")
     if config.l1_mode == "protected" and not config.l1.startswith("linux"):
         raise Vel2Error(f"--l1-mode protected: a mode of Linux, not of {config.l1}")
@@ -285,6 +289,20 @@ def _linux(config: RunConfig) -> Target:
     return target
 
 
+#: Xen's own guests beside dom0, and for how long dom0 waits for them before the machine ends.
+_DOMUS = (Domain("domU1", 1, 128), Domain("domU2", 2, 128))
+_DOM0_WAITS = 30
+
+
+def _domu_modules(payload: "XenPayload") -> list[Module]:
+    modules = []
+    for domain in _DOMUS:
+        append = _words(payload.domu_append, f"vel2.domain={domain.name}")
+        modules.append(Module("kernel", payload.kernel, append, domain))
+        modules.append(Module("initrd", payload.initrd, "", domain))
+    return modules
+
+
 def _xen(config: RunConfig) -> Target:
     from payload.errors import PayloadError
     from payload.xen import build_xen_payload
@@ -293,17 +311,20 @@ def _xen(config: RunConfig) -> Target:
         payload = build_xen_payload(BUILD, _progress)
     except PayloadError as error:
         raise Vel2Error(f"L1 xen: {error}") from error
+    domus = config.l1 == "xen-dom0less"
+    dom0_append = _words(payload.dom0_append, f"vel2.wait={_DOM0_WAITS}" if domus else "")
+    modules = [Module("kernel", payload.kernel, dom0_append), Module("initrd", payload.initrd)]
+    # Xen shows what a domU prints with its number before.
+    done = {f"(XEN) DOM{i}: vel2: {d.name}-done": d.name for i, d in enumerate(_DOMUS, start=1)}
     return Target(
         kernel=payload.xen,
         append=payload.append,
-        modules=[
-            Module("kernel", payload.kernel, payload.dom0_append),
-            Module("initrd", payload.initrd),
-        ],
+        modules=modules + (_domu_modules(payload) if domus else []),
         phases={"vel2: dom0-userspace": "dom0-userspace", "vel2: dom0-done": "dom0-done"},
         needs={
             "vel2: dom0-userspace": "dom0 did not reach its user space",
             "vel2: dom0-done": "dom0 did not run to its end",
+            **({s: f"{name} did not run to its end" for s, name in done.items()} if domus else {}),
             "(XEN) Hardware Dom0 halted: halting machine": "Xen did not end the machine",
         },
         symbols={"L2": [payload.symbols]},
@@ -348,7 +369,7 @@ def _target(config: RunConfig) -> Target:
     table = guest_table()
     if config.l1 == "vel2":
         return _vel2(config)
-    if config.l1 == "xen":
+    if config.l1 in XEN:
         target = _xen(config)
     elif config.l1 in DEBIAN:
         target = _linux(config)

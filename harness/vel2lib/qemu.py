@@ -52,6 +52,15 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class Domain:
+    """A guest that L1 (Xen) starts by itself; mem in MiB."""
+
+    name: str
+    cpus: int
+    mem: int
+
+
+@dataclass(frozen=True)
 class Module:
     """A further boot module, for L1 to start a guest of its own with: a kernel (with its
     command line) or the initrd that belongs to it."""
@@ -59,6 +68,7 @@ class Module:
     kind: str  # kernel or initrd
     path: Path
     append: str = ""
+    domain: Domain | None = None  # None: of the one guest that needs no node of its own
 
 
 def quote(value: str) -> str:
@@ -80,6 +90,9 @@ def _common(machine: Machine, mem: int) -> list[str]:
 
 
 def _loader(module: Module, address: int) -> list[str]:
+    if module.domain:  # its node is in the device tree (domains.py)
+        where = f"addr={address:#x},force-raw=on"
+        return ["-device", f"loader,file={quote(str(module.path))},{where}"]
     loader = f"guest-loader,addr={address:#x},{module.kind}={quote(str(module.path))}"
     if module.kind == "kernel":
         loader += f",bootargs={quote(module.append)}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from . import config as configuration
 from . import witness
 from .config import RunConfig, Target
+from .domains import with_domains
 from .errors import EXIT_ERROR, EXIT_FAILED, EXIT_OK, EXIT_PANIC, EXIT_TIMEOUT
 from .image import load
 from .placement import Placement, place, place_vel2s
@@ -267,19 +268,22 @@ def qemu_command(
             sizes = [module.path.stat().st_size for module in target.modules]
             where = place(image, size, machine.mem, sizes, config.native)
         if config.native:
-            return native_command(
+            args = native_command(
                 machine, kernel, target.append, target.initrd, where, target.modules
             )
-    return command(
+            return with_domains(args, list(zip(target.modules, where.modules)), scratch)
+    where = where or Placement(0, None)
+    args = command(
         machine,
         configuration.L0_BIN,
         append,
         kernel,
         target.append,
         target.initrd,
-        where or Placement(0, None),
+        where,
         target.modules,
     )
+    return with_domains(args, list(zip(target.modules, where.modules)), scratch)
 
 
 def _timed_out(session: _Session, qemu: Qemu) -> None:
