@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""`vel2 bench`: the bundled guests, or Linux with its own L2, under icount, as rows that other programs
-read.
+"""`vel2 bench`: the bundled guests, on L0 or on vel2 as L1, or Linux with its own L2, under icount, as
+rows that other programs read.
 
 L0's instructions are L0's own reading of the PMU, exact under icount. L0's traps are compared with QEMU's
 exception log, sample by sample.
@@ -31,6 +31,8 @@ Prepare = Callable[[RunConfig, bool, Progress], Any]
 
 def combinations(config: RunConfig, everything: bool) -> list[RunConfig]:
     """The configurations to measure: the one asked for, or host x mechanism x L1 mode."""
+    if config.l1 == "vel2":
+        return _recursion(config, everything)
     linux = config.l1 in LINUX
     default = f"{L2_BENCH} vel2.l2_append=iters={ITERATIONS}" if linux else f"iters={ITERATIONS}"
     base = replace(
@@ -49,7 +51,28 @@ def combinations(config: RunConfig, everything: bool) -> list[RunConfig]:
     ]
 
 
+def _recursion(config: RunConfig, everything: bool) -> list[RunConfig]:
+    """vel2 as L1: what its own L1 and that one's L2 (an L3) do; or both vel2s' host x mechanism."""
+    base = replace(
+        config,
+        icount=True,
+        witness=True,
+        markers=True,
+        host=config.host or "vhe",
+        l2_append=config.l2_append or f"iters={ITERATIONS}",
+    )
+    if not everything:
+        return [base]
+    return [
+        replace(base, host=host, mech=mech, l1_append=f"vel2.host={l1_host} vel2.mech={l1_mech}")
+        for host, mech, l1_host, l1_mech in itertools.product(HOSTS, MECHS, HOSTS, MECHS)
+        if mech == "nv2" or l1_mech == "nv"
+    ]
+
+
 def _name(config: RunConfig) -> str:
+    if config.l1 == "vel2":
+        return f"host {config.host}, {config.mech}, vel2 as L1: {config.l1_append or 'defaults'}"
     return f"host {config.host}, {config.mech}, L1 {config.l1_mode}"
 
 
