@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * how=reset, how=off: CPU 1 ends the machine. bit31=1: CPU_ON and AFFINITY_INFO are given an MPIDR with its
- * RES1 bit, which QEMU's own PSCI does not take.
+ * RES1 bit, which QEMU's own PSCI does not take. fair=1: both get as much of the time as the other, which is only
+ * sure where the machine's time is counted in instructions.
  *
  * Two CPUs: CPU_ON, CPU_OFF, AFFINITY_INFO; both check all registers they own while they run at the
  * same time, with L2s of their own; SGIs between them; TLBIs that reach the other one. Run with two
@@ -22,10 +23,10 @@ extern u64 secondary_hcr;
 u64 secondary_hcr;
 void secondary_main(void);
 
-enum { CMD_CHECK, CMD_PONG, CMD_READ, CMD_OFF, CMD_SYSTEM_OFF, CMD_SYSTEM_RESET };
+enum { CMD_CHECK, CMD_PONG, CMD_READ, CMD_OFF, CMD_SYSTEM_OFF, CMD_SYSTEM_RESET, CMD_COUNT };
 
 static u8 stack[STACK_SIZE] __attribute__((aligned(16)));
-static volatile u64 command, answer, started;
+static volatile u64 command, answer, started, done;
 static volatile u64 data[2][512] __attribute__((aligned(4096)));
 
 /* A leaf function of L2, which needs no stack: x0 is 0 at the end if nothing was lost. */
@@ -146,6 +147,16 @@ static u64 check_all(u64 cpu)
 	return bad;
 }
 
+/* How many turns of a loop until @done or, by the counter, @until? */
+static u64 count_turns(u64 until)
+{
+	u64 n = 0;
+
+	while (!done && read_sysreg(cntpct_el0) < until)
+		n++;
+	return n;
+}
+
 static void init_gicr(u64 cpu)
 {
 	u64 base = GICR_BASE + cpu * GICR_STRIDE;
@@ -198,6 +209,9 @@ static void obey(u64 cmd)
 	case CMD_SYSTEM_RESET:
 		smccc(PSCI_SYSTEM_RESET, 0, 0, 0);
 		fail("SYSTEM_RESET came back");
+	case CMD_COUNT:
+		barrier_write(&answer, count_turns(~0UL) + 1);
+		break;
 	case CMD_OFF:
 		/* What a CPU that comes again must not find: reset clears it. */
 		write_sysreg(0x10, SYS_ICC_PMR_EL1);
@@ -289,6 +303,17 @@ static void off_and_on(void)
 	printf("started three times\n");
 }
 
+static void fair_shares(void)
+{
+	u64 here, there;
+
+	tell(CMD_COUNT);
+	here = count_turns(read_sysreg(cntpct_el0) + read_sysreg(cntfrq_el0) / 50);
+	barrier_write(&done, 1);
+	there = wait_not(&answer, 0);
+	check(here * 4 > there * 3 && there * 4 > here * 3, "fair shares");
+}
+
 /* The other CPU ends the machine, this one waits for it. */
 static void end_by_other(u64 cmd)
 {
@@ -318,6 +343,8 @@ void guest_main(void)
 	ping_pong();
 	broadcast();
 	off_and_on();
+	if (arg_u64("fair", 0))
+		fair_shares();
 	if (arg_is("how", "reset"))
 		end_by_other(CMD_SYSTEM_RESET);
 	if (arg_is("how", "off"))

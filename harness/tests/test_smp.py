@@ -58,6 +58,24 @@ def test_mpidr_with_bit_31(smp: int) -> None:
     assert "started three times" in result.lines()
 
 
+@pytest.mark.parametrize("host", HOSTS)
+def test_shares_are_fair(host: str) -> None:
+    """Two busy vCPUs of one CPU get as much time as each other."""
+    config = RunConfig(
+        l1="smp",
+        host=host,
+        vcpus=2,
+        l1_append="fair=1",
+        icount=True,
+        witness=False,
+        markers=False,
+        timeout=60,
+    )
+    result = execute(config, resolve(config))
+    assert result.status == 0, explain(result)
+    assert "ok fair shares" in result.lines()
+
+
 def linux(host: str, mode: str, cpus: int, vcpus: int, l2: int) -> Result:
     """Debian's Linux as L1, and an L2 with its own CPUs."""
     config = RunConfig(l1="linux", l1_mode=mode, host=host, smp=cpus, vcpus=vcpus, timeout=240)
