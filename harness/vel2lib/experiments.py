@@ -18,6 +18,10 @@ EXAMPLES = {
   harness/vel2 results export --csv rows.csv --l1 bundled
   harness/vel2 results export --what registers --json regs.json
 """,
+    "report": """examples:
+  harness/vel2 bench --all && harness/vel2 report -o build/report.html
+  harness/vel2 report --l1 bundled --since 2026-01-31 -o build/report.html
+""",
     "trace": """examples:
   harness/vel2 trace --l1 hello -o hello.json       the last 256 exits of each vCPU
   harness/vel2 trace --icount -o bundled.json       a nanosecond is an instruction
@@ -67,6 +71,9 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
 
 def add(command: AddCommand, machine_options: AddOptions, run_options: AddOptions) -> None:
     """The commands of this file; cli.py's functions add the options that they share with its own."""
+    report = command("report", "tables and plots of build/results.db as one HTML file")
+    report.add_argument("-o", "--output", type=Path, metavar="FILE", required=True)
+    add_filters(report)
     trace = command("trace", "run, and write the exit trace for Chrome's and Perfetto's viewers")
     trace.add_argument("-o", "--output", type=Path, metavar="FILE", required=True)
     machine_options(trace)
@@ -80,6 +87,12 @@ def _results(options: argparse.Namespace) -> int:
     return history.command_results(options)
 
 
+def _report(options: argparse.Namespace) -> int:
+    from . import report
+
+    return report.command_report(options)
+
+
 def _trace(options: argparse.Namespace) -> int:
     from . import tracefile
 
@@ -88,5 +101,6 @@ def _trace(options: argparse.Namespace) -> int:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "results": _results,
+    "report": _report,
     "trace": _trace,
 }

@@ -254,15 +254,15 @@ def command_show(options: argparse.Namespace) -> int:
         rows = []
         for (op, level), row in measured.rows.items():
             figures = [
-                _figure(row[f"{k}_{s}"]) for k in ("traps", "l0_instructions") for s in _SPREAD
+                _figure(row[f"{k}_{s}"]) for k in ("traps", "l0_instructions") for s in SPREAD
             ]
             by = [(n, key[2]) for key, n in measured.row_reasons.items() if key[:2] == (op, level)]
             text = ", ".join(
                 f"{_figure(n)} {reason}" for n, reason in sorted(by, reverse=True) if n
             )
             rows.append([f"{op}, {level}", number(row["iterations"]), *figures, text])
-        heads = ["operation", "times", *(f"traps {s}" for s in _SPREAD)]
-        heads += [f"instructions {s}" for s in _SPREAD]
+        heads = ["operation", "times", *(f"traps {s}" for s in SPREAD)]
+        heads += [f"instructions {s}" for s in SPREAD]
         show("Per operation", [*heads, "traps by reason"], rows)
     if measured.exits:
         ranked = sorted(measured.exits.items(), key=lambda item: -int(item[1][0]))
@@ -275,7 +275,7 @@ def command_show(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-_SPREAD = ("min", "median", "max")
+SPREAD = ("min", "median", "max")
 
 
 def frame(base: sqlite3.Connection, options: argparse.Namespace, what: str) -> "pd.DataFrame":
