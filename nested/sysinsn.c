@@ -117,9 +117,34 @@ enum trap_result access_cache(struct kvm_vcpu *vcpu, const struct sysreg_desc *d
 	}
 }
 
+/* Operand of CFP, DVP and CPP RCTX. */
+#define RCTX_GASID	BIT(16)
+#define RCTX_EL		__FIELD(25, 24)
+#define RCTX_EL1	BIT(24)
+#define RCTX_NS		BIT(26)
+#define RCTX_GVMID	BIT(48)
+
+/*
+ * Prediction restriction by vEL2, which NV traps. What vEL2 calls EL2 and EL1 is EL1 in the hardware,
+ * and its VMIDs and ASIDs are others there: all of them. Complete by the DSB that L1 needs anyhow.
+ */
 enum trap_result access_rctx(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
 			     struct sys_reg_params *p)
 {
-	(void)vcpu, (void)desc, (void)p;
-	return TRAP_UNDEF;
+	u64 context = RCTX_GASID | RCTX_GVMID | RCTX_NS | (p->val & RCTX_EL ? RCTX_EL1 : 0);
+
+	(void)vcpu, (void)desc;
+	switch (p->enc) {
+	case SYS_CFP_RCTX:
+		asm volatile("sys #3, c7, c3, #4, %0" : : "r"(context));
+		return TRAP_HANDLED;
+	case SYS_DVP_RCTX:
+		asm volatile("sys #3, c7, c3, #5, %0" : : "r"(context));
+		return TRAP_HANDLED;
+	case SYS_CPP_RCTX:
+		asm volatile("sys #3, c7, c3, #7, %0" : : "r"(context));
+		return TRAP_HANDLED;
+	default:	/* COSP: FEAT_SPECRES2 is not offered */
+		return TRAP_UNDEF;
+	}
 }
