@@ -35,7 +35,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all l0 guests run bench test test-long lint gdb setup format print-flags clean distclean help FORCE
+.PHONY: all l0 guests run bench test test-long lint gdb setup format features print-flags clean distclean help FORCE
 
 all: l0 guests
 
@@ -157,6 +157,10 @@ lint:
 format:
 	$(Q)harness/lint --fix
 
+# The table of CPU features in README.md, from hyp/features.def.
+features: $(SETUP)
+	$(Q)cd harness && /usr/bin/python3 -m vel2lib.features --write
+
 # For the lint check that compiles each header alone.
 print-flags:
 	@echo '$(CPPFLAGS) $(CFLAGS)'
@@ -179,6 +183,7 @@ help:
 	@echo 'make gdb            the machine, halted, under gdb with the symbols of every level'
 	@echo 'make lint           formatting, layering, headers, mypy, shellcheck'
 	@echo 'make l0 guests      build only'
+	@echo 'make features       write the table of CPU features of README.md anew'
 	@echo 'make setup          install what is missing (as root), or print how'
 	@echo 'make clean          remove what was built; distclean: also what was fetched'
 	@echo 'Variables: L1 HOST MECH L1_MODE SMP MEM TIMEOUT ARGS, V=1, CC=clang, CROSS_COMPILE'

@@ -53,6 +53,11 @@ enum host_exit nested_eret_exit(struct kvm_vcpu *vcpu, u64 esr)
 	}
 	vcpu->arch.exit_level = LEVEL_L1;
 	target = read_sysreg_el1(ELR);
+	if (unlikely(esr & ESR_ERET_A) && !(vcpu->kvm->vcpu_features & BIT(FEAT_PAUTH))) {
+		exit_done(vcpu, EXIT_ERET, OUT_REFLECTED);
+		kvm_inject_undefined(vcpu);
+		return HOST_EXIT_RESUME;
+	}
 	if (unlikely(esr & ESR_ERET_A) && !pauth_eret_target(vcpu, esr, &target)) {
 		exit_done(vcpu, EXIT_ERET, OUT_REFLECTED);
 		/* AArch64.PACFailException(): an instruction key, A or B. */

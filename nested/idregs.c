@@ -2,122 +2,67 @@
 /*
  * ID register policy: of what the hardware has, what an L1 (and through it an L2) is offered.
  *
- * EL2, once a VM; read-only afterwards. Invariant: a field that no line below names reads as "not
- * there", so that a feature of tomorrow's hardware stays hidden until somebody decides. What is
- * hidden here has FEAT_<x> clear, and the rows that need it are UNDEF.
+ * EL2, once a VM; read-only afterwards. The policy itself is hyp/features.def, with what the user
+ * turned off. Invariant: what is hidden has FEAT_<x> clear, and the rows that need it are UNDEF.
  */
 #include <errno.h>
+#include <idfeatures.h>
 #include <idregs.h>
 #include <kvm_hyp.h>
 #include <nested.h>
+#include <options.h>
 #include <sysreg.h>
 
-/* Fields are four bits; in @max 0 means hidden, NI that only "none" (0xf) may be passed on. */
+#define ANY 0xe /* as the hardware has it; never the negative 0xf */
+
+/* Fields are four bits. */
 struct id_field {
 	u32 enc;
 	u8 shift;
 	u8 max;
+	u8 feature; /* enum id_feature */
 };
 
-#define ANY 0xe /* as the hardware has it; never the negative 0xf */
-
+#define IDLIMIT	 NO_ROW
+#define IDSIGNED NO_ROW
+#define FEATURE	 NO_ROW
+#define OFFERED	 NO_ROW
+#define HIDDEN	 NO_ROW
+#define IDFIELD(reg, field, shift, max, id) { SYS_##reg, shift, max, IDF_##id },
+/* Up to max; 0 while the feature is off. */
 static const struct id_field id_fields[] = {
-	/* AArch32 at EL0 only: L0's own traps would have to be emulated for an AArch32 EL1 too. */
-	{ SYS_ID_AA64PFR0_EL1, 0, 2 },	/* EL0 */
-	{ SYS_ID_AA64PFR0_EL1, 4, 1 },	/* EL1 */
-	{ SYS_ID_AA64PFR0_EL1, 8, 1 },	/* EL2 */
-	{ SYS_ID_AA64PFR0_EL1, 24, 1 }, /* GIC: system registers of 3.0 */
-	{ SYS_ID_AA64PFR0_EL1, 48, 1 }, /* DIT */
-	{ SYS_ID_AA64PFR0_EL1, 56, 1 }, /* CSV2, without the SCXTNUM registers of 2 */
-	{ SYS_ID_AA64PFR0_EL1, 60, 1 }, /* CSV3 */
-	{ SYS_ID_AA64PFR1_EL1, 0, 1 },	/* BT */
-	{ SYS_ID_AA64PFR1_EL1, 4, 2 },	/* SSBS */
-	/* Debug registers are the hardware's own, so their numbers are. */
-	{ SYS_ID_AA64DFR0_EL1, 0, 7 },	   /* DebugVer: v8.1, which VHE asks for */
-	{ SYS_ID_AA64DFR0_EL1, 12, ANY },  /* BRPs */
-	{ SYS_ID_AA64DFR0_EL1, 20, ANY },  /* WRPs */
-	{ SYS_ID_AA64DFR0_EL1, 28, ANY },  /* CTX_CMPs */
-	{ SYS_ID_AA64ISAR0_EL1, 4, ANY },  /* AES */
-	{ SYS_ID_AA64ISAR0_EL1, 8, ANY },  /* SHA1 */
-	{ SYS_ID_AA64ISAR0_EL1, 12, ANY }, /* SHA2 */
-	{ SYS_ID_AA64ISAR0_EL1, 16, ANY }, /* CRC32 */
-	{ SYS_ID_AA64ISAR0_EL1, 20, 2 },   /* Atomic */
-	{ SYS_ID_AA64ISAR0_EL1, 28, ANY }, /* RDM */
-	{ SYS_ID_AA64ISAR0_EL1, 32, ANY }, /* SHA3 */
-	{ SYS_ID_AA64ISAR0_EL1, 36, ANY }, /* SM3 */
-	{ SYS_ID_AA64ISAR0_EL1, 40, ANY }, /* SM4 */
-	{ SYS_ID_AA64ISAR0_EL1, 44, ANY }, /* DP */
-	{ SYS_ID_AA64ISAR0_EL1, 48, ANY }, /* FHM */
-	{ SYS_ID_AA64ISAR0_EL1, 52, ANY }, /* TS */
-	{ SYS_ID_AA64ISAR0_EL1, 56, 2 },   /* TLB: OS and range forms */
-	{ SYS_ID_AA64ISAR0_EL1, 60, 1 },   /* RNDR */
-	{ SYS_ID_AA64ISAR1_EL1, 0, 2 },	   /* DPB */
-	{ SYS_ID_AA64ISAR1_EL1, 4, ANY },  /* APA */
-	{ SYS_ID_AA64ISAR1_EL1, 8, ANY },  /* API */
-	{ SYS_ID_AA64ISAR1_EL1, 12, ANY }, /* JSCVT */
-	{ SYS_ID_AA64ISAR1_EL1, 16, ANY }, /* FCMA */
-	{ SYS_ID_AA64ISAR1_EL1, 20, 2 },   /* LRCPC */
-	{ SYS_ID_AA64ISAR1_EL1, 24, 1 },   /* GPA */
-	{ SYS_ID_AA64ISAR1_EL1, 28, 1 },   /* GPI */
-	{ SYS_ID_AA64ISAR1_EL1, 32, 1 },   /* FRINTTS */
-	{ SYS_ID_AA64ISAR1_EL1, 36, 1 },   /* SB */
-	{ SYS_ID_AA64ISAR1_EL1, 40, 1 },   /* SPECRES */
-	{ SYS_ID_AA64ISAR1_EL1, 44, 2 },   /* BF16 */
-	{ SYS_ID_AA64ISAR1_EL1, 48, 1 },   /* DGH */
-	{ SYS_ID_AA64ISAR1_EL1, 52, 1 },   /* I8MM */
-	{ SYS_ID_AA64ISAR2_EL1, 4, 1 },	   /* RPRES */
-	{ SYS_ID_AA64ISAR2_EL1, 8, 1 },	   /* GPA3 */
-	{ SYS_ID_AA64ISAR2_EL1, 12, ANY }, /* APA3 */
-	{ SYS_ID_AA64ISAR2_EL1, 20, 1 },   /* BC */
-	{ SYS_ID_AA64ISAR2_EL1, 24, 1 },   /* PAC_frac */
-	{ SYS_ID_AA64ISAR2_EL1, 28, 1 },   /* CLRBHB */
-	{ SYS_ID_AA64ISAR2_EL1, 52, 1 },   /* CSSC */
-	/* 48 bits of address everywhere: no LPA2, no LVA, and the granules' values without them. */
-	{ SYS_ID_AA64MMFR0_EL1, 0, 5 },	  /* PARange */
-	{ SYS_ID_AA64MMFR0_EL1, 4, ANY }, /* ASIDBits */
-	{ SYS_ID_AA64MMFR0_EL1, 8, 1 },	  /* BigEnd */
-	{ SYS_ID_AA64MMFR0_EL1, 16, 1 },  /* BigEndEL0 */
-	{ SYS_ID_AA64MMFR0_EL1, 20, 1 },  /* TGran16 */
-	{ SYS_ID_AA64MMFR0_EL1, 32, 2 },  /* TGran16_2 */
-	{ SYS_ID_AA64MMFR0_EL1, 36, 2 },  /* TGran64_2 */
-	{ SYS_ID_AA64MMFR0_EL1, 40, 2 },  /* TGran4_2 */
-	{ SYS_ID_AA64MMFR0_EL1, 56, 1 },  /* FGT */
-	{ SYS_ID_AA64MMFR1_EL1, 0, 2 },	  /* HAFDBS */
-	{ SYS_ID_AA64MMFR1_EL1, 4, 2 },	  /* VMIDBits */
-	{ SYS_ID_AA64MMFR1_EL1, 8, 1 },	  /* VH */
-	{ SYS_ID_AA64MMFR1_EL1, 12, 2 },  /* HPDS */
-	{ SYS_ID_AA64MMFR1_EL1, 20, 3 },  /* PAN */
-	{ SYS_ID_AA64MMFR1_EL1, 28, 1 },  /* XNX */
-	{ SYS_ID_AA64MMFR1_EL1, 36, 3 },  /* ETS */
-	{ SYS_ID_AA64MMFR1_EL1, 44, 1 },  /* AFP */
-	{ SYS_ID_AA64MMFR2_EL1, 0, 1 },	  /* CnP */
-	{ SYS_ID_AA64MMFR2_EL1, 4, 1 },	  /* UAO */
-	{ SYS_ID_AA64MMFR2_EL1, 8, 1 },	  /* LSM */
-	{ SYS_ID_AA64MMFR2_EL1, 20, 1 },  /* CCIDX: CCSIDR_EL1 is the hardware's */
-	{ SYS_ID_AA64MMFR2_EL1, 24, 2 },  /* NV; 1 where L0 itself makes do with that */
-	{ SYS_ID_AA64MMFR2_EL1, 28, 1 },  /* ST */
-	{ SYS_ID_AA64MMFR2_EL1, 32, 1 },  /* AT (unaligned single-copy atomicity) */
-	{ SYS_ID_AA64MMFR2_EL1, 36, 1 },  /* IDS */
-	{ SYS_ID_AA64MMFR2_EL1, 48, 1 },  /* TTL */
-	{ SYS_ID_AA64MMFR2_EL1, 52, 2 },  /* BBM */
-	{ SYS_ID_AA64MMFR2_EL1, 56, 2 },  /* EVT */
-	{ SYS_ID_AA64MMFR2_EL1, 60, 1 },  /* E0PD */
+#include <features.def>
 };
-
-/* Fields in which 0xf is "none" and 0 is "there": passed on, larger values made plain. */
-struct id_signed {
-	u32 enc;
-	u8 shift;
-	u8 max;
+#undef IDFIELD
+#undef IDLIMIT
+#define IDFIELD				 NO_ROW
+#define IDLIMIT(reg, shift, max, id)	 { SYS_##reg, shift, max, IDF_##id },
+/* No more than max while the feature is off. */
+static const struct id_field id_limits[] = {
+#include <features.def>
 };
-
-static const struct id_signed id_signed[] = {
-	{ SYS_ID_AA64PFR0_EL1, 16, 1 },	 /* FP */
-	{ SYS_ID_AA64PFR0_EL1, 20, 1 },	 /* AdvSIMD */
-	{ SYS_ID_AA64DFR0_EL1, 36, 0 },	 /* DoubleLock */
-	{ SYS_ID_AA64MMFR0_EL1, 24, 0 }, /* TGran64 */
-	{ SYS_ID_AA64MMFR0_EL1, 28, 0 }, /* TGran4 */
+#undef IDLIMIT
+#undef IDSIGNED
+#define IDLIMIT				 NO_ROW
+#define IDSIGNED(reg, field, shift, max) { SYS_##reg, shift, max, IDF_BASE },
+/* 0xf is "none" and 0 is "there": passed on, larger values made plain. */
+static const struct id_field id_signed[] = {
+#include <features.def>
 };
+#undef IDSIGNED
+#undef FEATURE
+#define IDSIGNED			 NO_ROW
+#define FEATURE(id, name, hfgitr, ...)	 [IDF_##id] = hfgitr,
+/* HFGITR_EL2 bits that make a feature's instructions UNDEFINED. */
+static const u64 id_hfgitr[NR_ID_FEATURES] = {
+#include <features.def>
+};
+#undef IDFIELD
+#undef IDSIGNED
+#undef IDLIMIT
+#undef FEATURE
+#undef OFFERED
+#undef HIDDEN
 
 /*
  * AArch32's own ID registers (CRm 1 to 3) matter to an AArch64 EL1 only as a description of its EL0:
@@ -138,6 +83,7 @@ static const struct id_hidden id_hidden[] = {
 #define E2H0_NI	   0xfULL /* ID_AA64MMFR4_EL1.E2H0: HCR_EL2.E2H is RES1 */
 #define E2H0_SHIFT 24
 #define NV_SHIFT   24	   /* ID_AA64MMFR2_EL1.NV */
+#define FGT_SHIFT  56	   /* ID_AA64MMFR0_EL1.FGT */
 
 static u64 field(u64 reg, unsigned int shift)
 {
@@ -149,6 +95,17 @@ static bool is_aa32(u32 enc)
 	return sys_reg_CRm(enc) >= 1 && sys_reg_CRm(enc) <= 3;
 }
 
+/* @val, or less by what is off. */
+static u64 limited(u32 enc, unsigned int shift, u64 val, u64 off)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(id_limits); i++) {
+		if (id_limits[i].enc == enc && id_limits[i].shift == shift &&
+		    (off & BIT(id_limits[i].feature)) && val > id_limits[i].max)
+			val = id_limits[i].max;
+	}
+	return val;
+}
+
 static u64 aa32_policy(u32 enc, u64 hw)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(id_hidden); i++) {
@@ -158,7 +115,7 @@ static u64 aa32_policy(u32 enc, u64 hw)
 	return hw;
 }
 
-u64 idreg_policy(u32 enc, u64 hw, bool vhe_only)
+u64 idreg_policy(u32 enc, u64 hw, bool vhe_only, u64 off)
 {
 	u64 val = 0, f;
 
@@ -166,9 +123,9 @@ u64 idreg_policy(u32 enc, u64 hw, bool vhe_only)
 		return aa32_policy(enc, hw);
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(id_fields); i++) {
-		if (id_fields[i].enc != enc)
+		if (id_fields[i].enc != enc || (off & BIT(id_fields[i].feature)))
 			continue;
-		f = field(hw, id_fields[i].shift);
+		f = limited(enc, id_fields[i].shift, field(hw, id_fields[i].shift), off);
 		val |= (f > id_fields[i].max ? id_fields[i].max : f) << id_fields[i].shift;
 	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(id_signed); i++) {
@@ -267,7 +224,9 @@ static u64 features_of_values(void)
 	return feat;
 }
 
-#define HW(n) id_values[id_slot(SYS_##n)] = idreg_policy(SYS_##n, read_sysreg_s(SYS_##n), vhe_only)
+#define HW(n)                         \
+	id_values[id_slot(SYS_##n)] = \
+		idreg_policy(SYS_##n, read_sysreg_s(SYS_##n), vhe_only, opts.features_off)
 
 static void aa32_values(void)
 {
@@ -319,6 +278,18 @@ int nested_idregs_init(struct kvm_vcpu *vcpu)
 	if (!field(id_value(SYS_ID_AA64PFR0_EL1), 8) || !field(id_value(SYS_ID_AA64PFR0_EL1), 24))
 		return -ENODEV;
 	return 0;
+}
+
+u64 idregs_hfgitr(void)
+{
+	u64 bits = 0;
+
+	/* Without fine-grained traps the hardware's instructions stay. */
+	if (!field(read_sysreg_s(SYS_ID_AA64MMFR0_EL1), FGT_SHIFT))
+		return 0;
+	for (unsigned int i = 0; i < NR_ID_FEATURES; i++)
+		bits |= opts.features_off & BIT(i) ? id_hfgitr[i] : 0;
+	return bits;
 }
 
 void idregs_s1_caps(struct s1_caps *caps)

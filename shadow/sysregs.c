@@ -268,24 +268,33 @@ void shadow_refresh_cptr(struct kvm_vcpu *vcpu)
 #define HFGITR_NBITS	GENMASK_ULL(59, 55)
 #define HDFGRTR_NBITS	GENMASK_ULL(62, 59)
 
-/* Fine-grained traps: L0 has no others of its own, L1's apply to vEL1&0. */
+static noinline void write_fgt(struct kvm_vcpu *vcpu, bool l1, u64 hfgitr)
+{
+	const u64 *r = vcpu->arch.ctxt.sys_regs;
+
+	l1 = l1 && (vcpu->kvm->vcpu_features & BIT(FEAT_FGT));
+	if (!l1 && !hfgitr && !vcpu->arch.fgt_loaded)
+		return;
+	write_sysreg_s(l1 ? r[HFGRTR_EL2] & ~HFGRTR_NBITS : 0, SYS_HFGRTR_EL2);
+	write_sysreg_s(l1 ? r[HFGWTR_EL2] & ~HFGRTR_NBITS : 0, SYS_HFGWTR_EL2);
+	write_sysreg_s((l1 ? r[HFGITR_EL2] & ~HFGITR_NBITS : 0) | hfgitr, SYS_HFGITR_EL2);
+	write_sysreg_s(l1 ? r[HDFGRTR_EL2] & ~HDFGRTR_NBITS : 0, SYS_HDFGRTR_EL2);
+	write_sysreg_s(l1 ? r[HDFGWTR_EL2] & ~HDFGRTR_NBITS : 0, SYS_HDFGWTR_EL2);
+	vcpu->arch.fgt_loaded = l1 || hfgitr;
+}
+
+/* Fine-grained traps: L0's own make UNDEFINED what is turned off, L1's apply to vEL1&0. */
 static __always_inline void load_fgt(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	const u64 *r = vcpu->arch.ctxt.sys_regs;
-	u64 want = 0;
+	u64 own = bank == BANK_NONE ? 0 : vcpu->arch.hfgitr, want = 0;
 
 	if (bank == BANK_VEL1)
 		want = r[HFGRTR_EL2] | r[HFGWTR_EL2] | r[HFGITR_EL2] | r[HDFGRTR_EL2] |
 		       r[HDFGWTR_EL2];
-	if (likely(!want && !vcpu->arch.fgt_loaded) ||
-	    !(vcpu->kvm->vcpu_features & BIT(FEAT_FGT)))
+	if (likely(!(want | own) && !vcpu->arch.fgt_loaded))
 		return;
-	write_sysreg_s(want ? r[HFGRTR_EL2] & ~HFGRTR_NBITS : 0, SYS_HFGRTR_EL2);
-	write_sysreg_s(want ? r[HFGWTR_EL2] & ~HFGRTR_NBITS : 0, SYS_HFGWTR_EL2);
-	write_sysreg_s(want ? r[HFGITR_EL2] & ~HFGITR_NBITS : 0, SYS_HFGITR_EL2);
-	write_sysreg_s(want ? r[HDFGRTR_EL2] & ~HDFGRTR_NBITS : 0, SYS_HDFGRTR_EL2);
-	write_sysreg_s(want ? r[HDFGWTR_EL2] & ~HDFGRTR_NBITS : 0, SYS_HDFGWTR_EL2);
-	vcpu->arch.fgt_loaded = want != 0;
+	write_fgt(vcpu, want != 0, own);
 }
 
 struct s2_guest nested_s2_guest(const struct kvm_vcpu *vcpu)

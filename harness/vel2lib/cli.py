@@ -36,6 +36,7 @@ EXAMPLES = {
   harness/vel2 run --l1 linux --json build/linux.json --console build/linux.txt
   harness/vel2 run --l1 vel2 --l2 bundled --l1-append 'vel2.host=nvhe vel2.mech=nv'
   harness/vel2 run --l1 vel2 --depth 2 --l2 hello
+  harness/vel2 run --l1-features -pauth,-tlbirange
   harness/vel2 run --l1 hello --native        on QEMU's own EL2, without L0
   harness/vel2 run --l1 hello --trace 20      the last 20 exits of each vCPU
   harness/vel2 run --qemu-arg=-d --qemu-arg=guest_errors
@@ -69,6 +70,11 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add("--mech", choices=["nv2", "nv"], help="how L1's EL2 accesses reach L0 (default nv2)")
     modes = ["vhe", "nvhe", "any", "protected"]
     add("--l1-mode", choices=modes, help="what L1's CPU allows (default vhe); protected: Linux's")
+    add(
+        "--l1-features",
+        metavar="+X,-Y",
+        help="features of L1's CPU to insist on or to turn off (README.md lists them)",
+    )
     add("--depth", type=int, metavar="N", help="with --l1 vel2: vel2s under L0 (default 1)")
     add(
         "--l2",
@@ -266,9 +272,20 @@ def command_test(options: argparse.Namespace) -> int:
     os.execv(args[0], [*args, *(options.pytest_args or []), "harness/tests"])
 
 
+def _join_features(argv: list[str]) -> list[str]:
+    """argparse would take a value that begins with - for an option."""
+    joined: list[str] = []
+    for arg in argv:
+        if joined and joined[-1] == "--l1-features":
+            joined[-1] += "=" + arg
+        else:
+            joined.append(arg)
+    return joined
+
+
 def main(argv: list[str]) -> int:
     """Run one command; its exit status."""
-    options = parser().parse_args(argv)
+    options = parser().parse_args(_join_features(argv))
     commands = {
         "run": command_run,
         "bench": command_bench,

@@ -57,6 +57,8 @@ class RunConfig:
     l2: str = "bundled"
     l2_append: str = ""
     l2_mode: str = "vhe"
+    #: Features of the virtual CPU to turn off (-x) or to insist on (+x), as vel2.features= has them.
+    l1_features: str = ""
     smp: int = 1
     vcpus: int | None = None  # default: smp
     mem: int | None = None
@@ -84,6 +86,7 @@ class RunConfig:
             "host": self.host,
             "mech": self.mech,
             "l1_mode": self.l1_mode,
+            "l1_features": self.l1_features,
             "smp": self.smp,
             "vcpus": self.vcpus or self.smp,
             "mem": self.mem,
@@ -162,6 +165,8 @@ def check(config: RunConfig) -> None:
         raise Vel2Error(f"--vcpus {config.vcpus}: an L1 has 1 to 8 CPUs")
     if config.vcpus is not None and config.native:
         raise Vel2Error("--vcpus: a native L1 has the machine's CPUs (--smp)")
+    if config.l1_features and config.native:
+        raise Vel2Error("--l1-features: a native L1 has the machine's CPU (--cpu)")
     if config.mem is not None and not 16 <= config.mem <= 65536:
         raise Vel2Error(f"--mem {config.mem}: L1's RAM in MiB, 16 to 65536")
     if config.timeout is not None and config.timeout <= 0:

@@ -7,6 +7,7 @@
  */
 #include <alternative.h>
 #include <errno.h>
+#include <idfeatures.h>
 #include <host.h>
 #include <hyp_init.h>
 #include <libfdt.h>
@@ -14,6 +15,7 @@
 #include <mmu.h>
 #include <options.h>
 #include <string.h>
+#include <sysreg.h>
 #include <uart.h>
 
 /* A tree larger than this is none: libfdt's own limit is INT_MAX. */
@@ -70,9 +72,46 @@ static void choose_mech(void)
 		l0_fatal_user("this CPU has no FEAT_NV, which an L1 hypervisor needs; use a CPU model that has it (max, neoverse-v1)");
 }
 
+/* Whether this CPU has @feature, so that it is offered. */
+#define HAS_MORE(reg, shift, limit, id) \
+	if (feature == IDF_##id && ((read_sysreg_s(SYS_##reg) >> (shift)) & 0xf) > (limit)) \
+		return true;
+#define IDFIELD(reg, field, shift, max, id) HAS_MORE(reg, shift, 0, id)
+#define IDLIMIT			HAS_MORE
+#define IDSIGNED		NO_ROW
+#define FEATURE			NO_ROW
+#define OFFERED			NO_ROW
+#define HIDDEN			NO_ROW
+static bool cpu_has_feature(unsigned int feature)
+{
+	if (feature == IDF_NV2 && opts.mech == MECH_NV)
+		return false;
+#include <features.def>
+	return false;
+}
+#undef IDFIELD
+#undef IDLIMIT
+#undef IDSIGNED
+#undef FEATURE
+#undef OFFERED
+#undef HIDDEN
+
+static void check_features(void)
+{
+	char names[OPT_ERR_MAX];
+
+	for (unsigned int i = IDF_BASE + 1; i < NR_ID_FEATURES; i++) {
+		if (!(opts.features_on & BIT(i)) || cpu_has_feature(i))
+			continue;
+		options_feature_names(names, sizeof(names));
+		l0_fatal_user("vel2.features=+%s: cannot be offered on this CPU (vel2.mech=%s); known are %s",
+			      options_feature_name(i), mech_name(opts.mech), names);
+	}
+}
+
 static void read_machine(void)
 {
-	char err[192];
+	char err[OPT_ERR_MAX];
 	int ret = -EINVAL;
 
 	snprintf(err, sizeof(err), "no device tree");
@@ -145,6 +184,7 @@ void l0_early(void)
 	read_machine();
 	choose_host();
 	choose_mech();
+	check_features();
 	boot_cpu_first();
 	choose_caps();
 	mmu_init(opts.host == HOST_VHE);

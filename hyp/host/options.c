@@ -3,6 +3,7 @@
  * L0's options. Pure: also runs on the build machine; with the MMU off, so no unaligned access.
  */
 #include <errno.h>
+#include <idfeatures.h>
 #include <log.h>
 #include <options.h>
 #include <string.h>
@@ -31,6 +32,22 @@ struct option {
 	const struct choice *choices;
 	unsigned int min, max;
 };
+
+#define IDFIELD		       NO_ROW
+#define IDSIGNED	       NO_ROW
+#define IDLIMIT		       NO_ROW
+#define OFFERED		       NO_ROW
+#define HIDDEN		       NO_ROW
+#define FEATURE(id, name, ...) [IDF_##id] = name,
+static const char *const feature_names[NR_ID_FEATURES] = {
+#include <features.def>
+};
+#undef IDFIELD
+#undef IDSIGNED
+#undef IDLIMIT
+#undef FEATURE
+#undef OFFERED
+#undef HIDDEN
 
 enum { O_HOST, O_MECH, O_L1_MODE, O_TEST, O_MARKERS, O_UART1, O_SMP, O_TRACE, NR_OPTIONS };
 
@@ -124,10 +141,67 @@ static void describe(const struct option *opt, char *buf, size_t size)
 		n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? "|" : "", c->name);
 }
 
+size_t options_feature_names(char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (unsigned int i = IDF_BASE + 1; i < NR_ID_FEATURES && n < size; i++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? " " : "", feature_names[i]);
+	return n < size ? n : size - 1;
+}
+
+const char *options_feature_name(unsigned int feature)
+{
+	return feature_names[feature];
+}
+
+/* "+x" or "-y", @n characters: the last word on a feature counts. */
+static bool set_feature(const char *s, size_t n, struct l0_options *o)
+{
+	if (n < 2 || (*s != '+' && *s != '-'))
+		return false;
+	for (unsigned int i = IDF_BASE + 1; i < NR_ID_FEATURES; i++) {
+		if (!same(s + 1, n - 1, feature_names[i]))
+			continue;
+		o->features_on &= ~BIT(i);
+		o->features_off &= ~BIT(i);
+		*(*s == '+' ? &o->features_on : &o->features_off) |= BIT(i);
+		return true;
+	}
+	return false;
+}
+
 /* How much of a word a message shows. */
 static int shown(size_t n)
 {
 	return n < 48 ? (int)n : 48;
+}
+
+/* "+x,-y,..." of @n characters. */
+static int parse_features(const char *s, size_t n, struct l0_options *o, char *err, size_t errlen)
+{
+	char text[49];
+
+	for (;;) {
+		const char *comma = memchr(s, ',', n);
+		size_t len = comma ? (size_t)(comma - s) : n, told;
+
+		if (!set_feature(s, len, o)) {
+			memcpy(text, s, (size_t)shown(len));
+			text[shown(len)] = '\0';
+			told = (size_t)snprintf(err, errlen,
+						"bad feature '%s' in vel2.features=: + or - and one of ",
+						text);
+			if (told < errlen)
+				options_feature_names(err + told, errlen - told);
+			return -EINVAL;
+		}
+		if (!comma)
+			return 0;
+		s += len + 1;
+		n -= len + 1;
+	}
 }
 
 static int parse_word(const char *word, size_t n, struct l0_options *o, char *err, size_t errlen)
@@ -137,6 +211,8 @@ static int parse_word(const char *word, size_t n, struct l0_options *o, char *er
 	char buf[64], text[49];
 	int i, v;
 
+	if (eq && same(word, name_len, "vel2.features"))
+		return parse_features(eq + 1, n - name_len - 1, o, err, errlen);
 	memcpy(text, word, (size_t)shown(n));
 	text[shown(n)] = '\0';
 	for (i = 0; i < NR_OPTIONS; i++) {
@@ -153,7 +229,7 @@ static int parse_word(const char *word, size_t n, struct l0_options *o, char *er
 		return -EINVAL;
 	}
 	snprintf(err, errlen,
-		 "unknown option '%s': known are vel2.{host,mech,l1_mode,smp,markers,uart1,trace,test}",
+		 "unknown option '%s': known are vel2.{host,mech,l1_mode,features,smp,markers,uart1,trace,test}",
 		 text);
 	return -EINVAL;
 }

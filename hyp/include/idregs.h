@@ -20,9 +20,12 @@ u64 idreg_read(const struct kvm_vcpu *vcpu, u32 enc);
 
 /*
  * Pure: what is offered of ID register @enc (op0=3, op1=0, CRn=0, CRm 1-7) where the hardware has @hw.
- * @vhe_only: L1 is told that E2H is RES1.
+ * @vhe_only: L1 is told that E2H is RES1. @off: features (enum id_feature) that are turned off.
  */
-u64 idreg_policy(u32 enc, u64 hw, bool vhe_only);
+u64 idreg_policy(u32 enc, u64 hw, bool vhe_only, u64 off);
+
+/* HFGITR_EL2 bits that L0 needs for what is turned off and the hardware has. */
+u64 idregs_hfgitr(void);
 
 /* What AT may assume of L1's stage 1, by the values that L1 sees. */
 void idregs_s1_caps(struct s1_caps *caps);

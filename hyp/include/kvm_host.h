@@ -141,6 +141,7 @@ struct kvm_vcpu_arch {
 			u64 hw_cptr, hw_mdcr;	/* of the hardware, as last written */
 			u64 hcr_e2h;		/* hcr_base with what vEL2 adds under E2H=1 */
 			u64 hcr_l1_bits;	/* of L1's HCR_EL2: act on vEL1&0 as written */
+			u64 hfgitr;		/* HFGITR_EL2 bits that every bank runs with */
 			bool l1_vncr;		/* VNCR_EL2 is L1's, for its guest's virtual EL2 */
 			va_t l1_vncr_va;	/* L1's VNCR_EL2, and where that page is */
 			pa_t l1_vncr_pa;	/* 0: not known */

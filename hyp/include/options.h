@@ -22,6 +22,8 @@ struct l0_options {
 	enum opt_test test;
 	unsigned int smp;	/* vCPUs of L1; 0: as many as there are CPUs */
 	unsigned int trace;	/* exits kept for each vCPU, 0: no trace */
+	/* Features of the virtual CPU by enum id_feature: turned off, and explicitly asked for. */
+	u64 features_off, features_on;
 	bool markers;
 	bool uart1;		/* L1 has a second UART, whose lines become records */
 };
@@ -29,12 +31,18 @@ struct l0_options {
 /* In effect; valid from the end of l0_early(). */
 extern struct l0_options opts;
 
+#define OPT_ERR_MAX	640	/* a message that lists the features is long */
+
 /*
  * Parse @args, words separated by white space. A word that does not begin with "vel2." is an error too:
  * nobody else reads this line. On failure -EINVAL, and @err (of @errlen bytes) says which word is wrong and why.
  * Pure.
  */
 int options_parse(const char *args, struct l0_options *o, char *err, size_t errlen);
+
+/* Names that vel2.features= knows, by spaces, into @buf; their length. And that of one. */
+size_t options_feature_names(char *buf, size_t size);
+const char *options_feature_name(unsigned int feature);
 
 const char *host_name(enum opt_host host);
 const char *mech_name(enum opt_mech mech);

@@ -626,6 +626,9 @@
 #define HFGITR_COSPRCTX		  __B(60)
 #define HFGITR_ATS1E1A		  __B(62)
 #define HFGITR_PSBCSYNC		  __B(63)
+/* all ..OS with its range forms, and all range forms */
+#define HFGITR_TLBI_OS		  __FIELD(27, 18)
+#define HFGITR_TLBI_RANGE	  (__FIELD(27, 24) | __FIELD(41, 34))
 /* PAR_EL1 */
 #define PAR_F			  __B(0)
 #define PAR_FST			  __FIELD(6, 1)

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* unit: hyp/host/options.c -Ihyp/include */
 /* L0's options: every good one, and that every bad one is named in the message. */
+#include <idfeatures.h>
 #include <options.h>
 #include <string.h>
 
 #include "check.h"
 
 static struct l0_options o;
-static char err[256];
+static char err[OPT_ERR_MAX];
 
 static int parse(const char *s)
 {
@@ -32,13 +33,29 @@ static void good(void)
 	CHECK(!parse("vel2.smp=1 vel2.smp=2") && o.smp == 2);
 }
 
+static void features(void)
+{
+	char names[OPT_ERR_MAX];
+
+	CHECK(!parse("vel2.host=vhe") && !o.features_off && !o.features_on);
+	CHECK(!parse("vel2.features=-pauth,+fgt,-tlbios"));
+	CHECK(o.features_off == (BIT(IDF_PAUTH) | BIT(IDF_TLBIOS)));
+	CHECK(o.features_on == BIT(IDF_FGT));
+	CHECK(!parse("vel2.features=-pauth vel2.features=+pauth,-nv,+nv,-nv"));
+	CHECK(o.features_off == BIT(IDF_NV) && o.features_on == BIT(IDF_PAUTH));
+	/* All names in a message, which are all that there are. */
+	CHECK(options_feature_names(names, sizeof(names)) < sizeof(names) - 200);
+	CHECK(parse("vel2.features=-sve") < 0 && strstr(err, "'-sve'") && strstr(err, names));
+	CHECK(options_feature_names(names, 8) == 7 && strlen(names) == 7);
+}
+
 static void bad(void)
 {
 	static const char *const words[] = {
 		"vel2.host=", "vel2.host", "vel2.host=VHE", "vel2.host=vhe2", "vel2.host=vh",
 		"vel2.smp=0", "vel2.smp=9", "vel2.smp=-1", "vel2.smp=0x1", "vel2.smp=",
 		"vel2.smp=99999999999999999999", "vel2.trace=257", "vel2.trace=1e2",
-		"vel2.mech=pv", "vel2.markers=yes", "vel2.test=none", "vel2.nonsense=1", "vel2.",
+		"vel2.features", "vel2.mech=pv", "vel2.markers=yes", "vel2.test=none", "vel2.nonsense=1", "vel2.",
 		"console=ttyAMA0", "=", "vel2.hostvhe", "\xff\xfe", "vel2.host=vhe=nvhe",
 	};
 	char line[128];
@@ -69,6 +86,7 @@ static void endless(void)
 int main(void)
 {
 	good();
+	features();
 	bad();
 	endless();
 	return 0;
