@@ -104,6 +104,19 @@ static int parse_uarts(const void *fdt, const struct cells *c, struct l0_platfor
 	return p->uart0 && p->uart0_intid && p->uart1_intid ? 0 : -EINVAL;
 }
 
+/* Flash is not required. One node has all banks, in ascending order. */
+static void parse_flash(const void *fdt, const struct cells *c, struct l0_platform *p)
+{
+	int node = fdt_node_offset_by_compatible(fdt, -1, "cfi-flash"), i;
+	u64 base, size;
+
+	for (i = 0; node >= 0 && read_reg(fdt, node, c, i, &base, &size); i++) {
+		if (!i)
+			p->flash = base;
+		p->flash_size = base + size - p->flash;
+	}
+}
+
 static int parse_gic(const void *fdt, const struct cells *c, struct l0_platform *p)
 {
 	int node = fdt_node_offset_by_compatible(fdt, -1, "arm,gic-v3");
@@ -288,5 +301,8 @@ int platform_parse(const void *fdt, u64 max, struct l0_platform *p, char *err, s
 		snprintf(err, errlen, "device tree has no %s", what);
 		return -EINVAL;
 	}
+	parse_flash(fdt, &c, p);
+	if (p->flash_size && !is_device(p, p->flash, p->flash_size))
+		p->flash_size = 0;
 	return parse_modules(fdt, p, err, errlen);
 }

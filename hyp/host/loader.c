@@ -229,6 +229,11 @@ static int place_fdt(const struct l1_image *img, struct l1_place *pl)
 	u64 want = pl->ram.size > 128 * SZ_2M ? 64 * SZ_2M : ALIGN_DOWN(pl->ram.size / 2, SZ_2M);
 	u64 off, steps = pl->ram.size / SZ_2M;
 
+	/* An ELF file gets no address of a tree from QEMU's own loader: it looks where RAM begins. */
+	if (img->elf && fdt_fits(img, pl, pl->ram.base)) {
+		pl->fdt = pl->ram.base;
+		return 0;
+	}
 	for (off = want; off < pl->ram.size; off += SZ_2M) {
 		if (fdt_fits(img, pl, pl->ram.base + off)) {
 			pl->fdt = pl->ram.base + off;

@@ -28,6 +28,8 @@ struct l0_platform {
 	u32 uart1_intid;	/* L0's own, at L0_UART_BASE */
 	pa_t gicd, gicr;
 	u64 gicd_size, gicr_size;
+	pa_t flash;		/* L1's, all banks */
+	u64 flash_size;		/* 0: none */
 	unsigned int nr_cpus;	/* at most MAX_CPUS, boot CPU included */
 	u64 mpidr[MAX_CPUS];	/* affinity fields of each CPU; the boot CPU is number 0 */
 	struct l0_module kernel, initrd;

@@ -193,6 +193,11 @@ static void places(void)
 	pl.modules = &(struct range){ ~0ULL - 4095, 4096 };
 	CHECK(place(&pl) < 0 && strstr(err, "does not lie"));
 	pl = typical(1 << 30);
+	img.elf = true;
+	pl.module.base = RAM + 0x10000000;
+	CHECK(!place(&pl) && pl.fdt == RAM);
+	img.elf = false;
+	pl = typical(1 << 30);
 	pl.module.base = RAM - 4096;
 	CHECK(place(&pl) < 0 && strstr(err, "module"));
 }
