@@ -265,35 +265,67 @@ static __always_inline bool hvc_of_vel1(struct kvm_vcpu *vcpu, u64 esr, u64 hcr)
 	return true;
 }
 
-/* In the syndrome of EC SYS64, MRS of one of EL2's own names: op0=3, op1=4, read. */
-#define ESR_SYS_MRS_EL2_MASK	((3U << 20) | (7U << 14) | 1)
-#define ESR_SYS_MRS_EL2		((3U << 20) | (4U << 14) | 1)
+/* Of a trapped MSR or MRS: one of EL2's own names (op0=3, op1=4), or an identification register. */
+#define ESR_SYS_OP0_OP1		((3U << 20) | (7U << 14))
+#define ESR_SYS_EL2_NAME	((3U << 20) | (4U << 14))
+#define ESR_SYS_CRN		(15U << 10)
+#define ESR_SYS_ID_NAME		(3U << 20)
+
+static inline bool el2_or_id_name(u64 esr)
+{
+	return (esr & ESR_SYS_OP0_OP1) == ESR_SYS_EL2_NAME ||
+	       (esr & (ESR_SYS_OP0_OP1 | ESR_SYS_CRN)) == ESR_SYS_ID_NAME;
+}
 
 /*
- * MRS at a VHE L1's vEL2 of a register that is just read: of most others the general path knows
- * more. Under nv that is Linux's per-CPU offset, two million times while it boots.
+ * Has the handler of @desc nothing to do but with the register, whatever happens? A timer may need the
+ * host, HCR_EL2 another bank.
  */
-static noinline enum host_exit mrs_el2_exit(struct kvm_vcpu *vcpu, u64 esr)
+static inline bool just_a_register(const struct kvm_vcpu *vcpu, const struct sysreg_desc *desc)
 {
-	const struct sysreg_desc *desc = sysreg_lookup(esr_sys_enc(esr));
-	u64 spsr, val;
+	sysreg_access_fn *access = sysreg_access[sysreg_nr(desc)];
 
-	if (!desc || sysreg_access[sysreg_nr(desc)] != access_rw || desc != sysreg_base(desc) ||
-	    !(vcpu->kvm->vcpu_features & BIT(desc->feat)))
+	return desc == sysreg_base(desc) && access != access_timer && access != access_hcr_el2 &&
+	       (vcpu->kvm->vcpu_features & BIT(desc->feat));
+}
+
+/*
+ * MSR or MRS at vEL2 of a register that only vEL2 has, or that it sees as itself: nobody's business
+ * but the register's handler's. An nVHE L1 does a dozen of these for each exit of its L2; under nv
+ * Linux reads its per-CPU offset like this two million times while it boots. What a handler
+ * refuses goes the general way, from the beginning.
+ */
+static noinline enum host_exit vel2_reg_exit(struct kvm_vcpu *vcpu, u64 esr)
+{
+	struct sys_reg_params p = {
+		.enc = esr_sys_enc(esr),
+		.rt = ESR_SYS_RT(esr),
+		.is_write = !ESR_SYS_IS_READ(esr),
+		.via = VIA_NAME,
+	};
+	const struct sysreg_desc *desc = sysreg_lookup(p.enc);
+	unsigned int bank = vcpu->arch.loaded_bank;
+	u64 spsr = read_sysreg(spsr_el2);
+
+	if (!desc || !(spsr & PSR_MODE_EL1t) || !just_a_register(vcpu, desc) ||
+	    !(vcpu_hcr_el2(vcpu) & HCR_E2H) == (bank == BANK_VEL2_E2H))
 		return sync_exit(vcpu, esr);
-	if (desc->loc[BANK_VEL2_E2H - BANK_VEL1] == LOC_M)
-		val = READ_ONCE(__vcpu_sys_reg(vcpu, desc->idx));
-	else
-		val = vcpu_read_sys_reg(vcpu, (enum vcpu_sysreg)desc->idx);
-	spsr = read_sysreg(spsr_el2) & ~(PSR_BTYPE | PSR_SS);
 	vcpu->arch.ctxt.regs.pc = read_sysreg(elr_el2);
 	vcpu->arch.ctxt.regs.pstate = spsr ^ PSR_MODE_EL_SWAP;
-	vcpu->arch.ctxt.hw_pstate = spsr;
 	vcpu->arch.exit_level = LEVEL_L1;
+	if (p.is_write)
+		p.val = vcpu_get_reg(vcpu, p.rt);
+	if (!p.is_write && desc->loc[bank - BANK_VEL1] == LOC_M &&
+	    sysreg_access[sysreg_nr(desc)] == access_rw)
+		p.val = READ_ONCE(__vcpu_sys_reg(vcpu, desc->idx));
+	else if (sysreg_access[sysreg_nr(desc)](vcpu, desc, &p) != TRAP_HANDLED)
+		return sync_exit(vcpu, esr);
 	trace_exit(vcpu, esr);
-	vcpu_set_reg(vcpu, ESR_SYS_RT(esr), val);
+	if (!p.is_write)
+		vcpu_set_reg(vcpu, p.rt, p.val);
 	kvm_skip_instr(vcpu);
-	vcpu->arch.stats.sysregs[sysreg_nr(desc)][0]++;
+	vcpu->arch.ctxt.hw_pstate = spsr & ~(PSR_BTYPE | PSR_SS);
+	vcpu->arch.stats.sysregs[sysreg_nr(desc)][p.is_write]++;
 	exit_done(vcpu, EXIT_SYSREG, OUT_HANDLED);
 	trace_outcome(vcpu);
 	debug_hyp_enter(vcpu);
@@ -310,9 +342,9 @@ static __always_inline enum host_exit fast_or_sync_exit(struct kvm_vcpu *vcpu)
 		return HOST_EXIT_RESUME;
 	if (esr >> ESR_EC_SHIFT == ESR_EC_HVC64 && fast_paths(hcr) && hvc_of_vel1(vcpu, esr, hcr))
 		return HOST_EXIT_RESUME;
-	if (esr >> ESR_EC_SHIFT == ESR_EC_SYS64 && vcpu->arch.loaded_bank == BANK_VEL2_E2H &&
-	    (esr & ESR_SYS_MRS_EL2_MASK) == ESR_SYS_MRS_EL2 && (hcr & HCR_E2H))
-		return mrs_el2_exit(vcpu, esr);
+	if (esr >> ESR_EC_SHIFT == ESR_EC_SYS64 && vcpu->arch.loaded_bank != BANK_VEL1 &&
+	    el2_or_id_name(esr))
+		return vel2_reg_exit(vcpu, esr);
 	return sync_exit(vcpu, esr);
 }
 
