@@ -277,16 +277,10 @@ static inline bool el2_or_id_name(u64 esr)
 	       (esr & (ESR_SYS_OP0_OP1 | ESR_SYS_CRN)) == ESR_SYS_ID_NAME;
 }
 
-/*
- * Has the handler of @desc nothing to do but with the register, whatever happens? A timer may need the
- * host, HCR_EL2 another bank.
- */
-static inline bool just_a_register(const struct kvm_vcpu *vcpu, const struct sysreg_desc *desc)
+/* Has a handler nothing to do but with the register? A timer may need the host, HCR_EL2 another bank. */
+static inline bool just_a_register(sysreg_access_fn *access)
 {
-	sysreg_access_fn *access = sysreg_access[sysreg_nr(desc)];
-
-	return desc == sysreg_base(desc) && access != access_timer && access != access_hcr_el2 &&
-	       (vcpu->kvm->vcpu_features & BIT(desc->feat));
+	return access != access_timer && access != access_hcr_el2;
 }
 
 /*
@@ -297,35 +291,36 @@ static inline bool just_a_register(const struct kvm_vcpu *vcpu, const struct sys
  */
 static noinline enum host_exit vel2_reg_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
-	struct sys_reg_params p = {
-		.enc = esr_sys_enc(esr),
-		.rt = ESR_SYS_RT(esr),
-		.is_write = !ESR_SYS_IS_READ(esr),
-		.via = VIA_NAME,
-	};
-	const struct sysreg_desc *desc = sysreg_lookup(p.enc);
-	unsigned int bank = vcpu->arch.loaded_bank;
+	u32 enc = esr_sys_enc(esr);
+	const struct sysreg_desc *desc = sysreg_lookup(enc);
 	u64 spsr = read_sysreg(spsr_el2);
+	struct sys_reg_params p;
+	sysreg_access_fn *access;
 
-	if (!desc || !(spsr & PSR_MODE_EL1t) || !just_a_register(vcpu, desc) ||
-	    !(vcpu_hcr_el2(vcpu) & HCR_E2H) == (bank == BANK_VEL2_E2H))
+	if (!desc || !(vcpu->kvm->vcpu_features & BIT(desc->feat)) || !(spsr & PSR_MODE_EL1t) ||
+	    !(vcpu_hcr_el2(vcpu) & HCR_E2H) == (vcpu->arch.loaded_bank == BANK_VEL2_E2H))
 		return sync_exit(vcpu, esr);
+	/* No alias has such an encoding: the row is the register's own. */
+	access = sysreg_access[desc->base];
+	if (!just_a_register(access))
+		return sync_exit(vcpu, esr);
+	p.enc = enc;
+	p.rt = ESR_SYS_RT(esr);
+	p.is_write = !ESR_SYS_IS_READ(esr);
+	p.via = VIA_NAME;
 	vcpu->arch.ctxt.regs.pc = read_sysreg(elr_el2);
 	vcpu->arch.ctxt.regs.pstate = spsr ^ PSR_MODE_EL_SWAP;
 	vcpu->arch.exit_level = LEVEL_L1;
 	if (p.is_write)
 		p.val = vcpu_get_reg(vcpu, p.rt);
-	if (!p.is_write && desc->loc[bank - BANK_VEL1] == LOC_M &&
-	    sysreg_access[sysreg_nr(desc)] == access_rw)
-		p.val = READ_ONCE(__vcpu_sys_reg(vcpu, desc->idx));
-	else if (sysreg_access[sysreg_nr(desc)](vcpu, desc, &p) != TRAP_HANDLED)
+	if (access(vcpu, desc, &p) != TRAP_HANDLED)
 		return sync_exit(vcpu, esr);
 	trace_exit(vcpu, esr);
 	if (!p.is_write)
 		vcpu_set_reg(vcpu, p.rt, p.val);
 	kvm_skip_instr(vcpu);
 	vcpu->arch.ctxt.hw_pstate = spsr & ~(PSR_BTYPE | PSR_SS);
-	vcpu->arch.stats.sysregs[sysreg_nr(desc)][p.is_write]++;
+	vcpu->arch.stats.sysregs[desc->base][p.is_write]++;
 	exit_done(vcpu, EXIT_SYSREG, OUT_HANDLED);
 	trace_outcome(vcpu);
 	debug_hyp_enter(vcpu);

@@ -52,10 +52,17 @@ enum trap_result access_rw(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc
 			   struct sys_reg_params *p)
 {
 	enum vcpu_sysreg reg = idx_of(desc);
+	bool memory = desc->loc[vcpu->arch.loaded_bank - BANK_VEL1] == LOC_M;
+	u64 val;
 
 	if (!p->is_write)
-		return read_as(p, vcpu_read_sys_reg(vcpu, reg));
-	vcpu_write_sys_reg(vcpu, sysreg_sanitize(vcpu, reg, p->val), reg);
+		return read_as(p, memory ? READ_ONCE(__vcpu_sys_reg(vcpu, reg)) :
+					   vcpu_read_sys_reg(vcpu, reg));
+	val = sysreg_sanitize(vcpu, reg, p->val);
+	if (memory)
+		__vcpu_sys_reg(vcpu, reg) = val;
+	else
+		vcpu_write_sys_reg(vcpu, val, reg);
 	return TRAP_HANDLED;
 }
 
