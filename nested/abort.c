@@ -108,10 +108,13 @@ enum host_exit nested_abort_exit(struct kvm_vcpu *vcpu, u64 esr)
 
 	if (type != ESR_FSC_FAULT && type != ESR_FSC_ACCESS && type != ESR_FSC_PERM &&
 	    type != ESR_FSC_ADDRSZ) {
-		/* Not stage 2's: an external abort that L1's HCR_EL2.TEA routes to it. */
-		exit_done(vcpu, exit_reason_sync(esr), OUT_FORWARDED);
-		vcpu_write_sys_reg(vcpu, far, FAR_EL2);
-		kvm_inject_nested_sync(vcpu, esr);
+		/*
+		 * Not stage 2's: an external abort that L1's HCR_EL2.TEA routes to it, or what memory
+		 * answers to an access it cannot do. It goes where a stage-1 abort would.
+		 */
+		exit_done(vcpu, exit_reason_sync(esr),
+			  vcpu->arch.loaded_bank == BANK_VEL1 ? OUT_FORWARDED : OUT_REFLECTED);
+		kvm_inject_abort(vcpu, esr, far);
 		return HOST_EXIT_RESUME;
 	}
 	ret = fault_ipa(esr, far, &ipa) ?
