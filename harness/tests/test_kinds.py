@@ -23,6 +23,7 @@ from vel2lib.run import Result, execute
 #: What a console says about how it went: our own lines (without times), and the hypervisor's.
 _VERDICT = re.compile(
     r"vel2: .*|kvm \[1\]: .* initialized successfully|\(XEN\) (Brought up|Hardware Dom0|Loading d).*"
+    r"|U-Boot 20.*|Flash: .*"
 )
 _CHANGES = re.compile(r", up [0-9.]+ s| [@to]+ (0x)?[0-9a-f]{16}.*")
 _LIMIT = 240.0
@@ -71,6 +72,7 @@ def cells() -> list[Any]:
         ("linux", "linux-6.12"), ("vhe", "nvhe", "protected"), (1, 2), ("nv2",)
     )
     xens = itertools.product(("xen", "xen-dom0less"), ("any",), (1, 2), MECHS)
+    firmware = itertools.product(("u-boot",), ("vhe", "nvhe"), (1, 2), ("nv2",))
     quick = {("linux-6.12", "vhe", 1, "nv2"), ("xen", "any", 1, "nv2")}
     return [
         pytest.param(
@@ -81,7 +83,7 @@ def cells() -> list[Any]:
                 *([] if cell in quick else [pytest.mark.long]),
             ],
         )
-        for cell in (*kinds, *xens)
+        for cell in (*kinds, *xens, *firmware)
     ]
 
 

@@ -33,7 +33,7 @@ MAX_DEPTH = 3
 #: L1s that are not ours, each with a function below.
 LINUX = ("linux", "linux-6.12", "linux-sid")
 XEN = ("xen", "xen-dom0less")
-DEBIAN = (*LINUX, *XEN)
+DEBIAN = (*LINUX, *XEN, "u-boot")
 #: A word for L1's init: vel2's benchmark is the L2.
 L2_BENCH = "vel2.l2=bench"
 
@@ -124,6 +124,8 @@ class Target:
     append: str = ""
     #: What L1 is to start its own guests with.
     modules: list[Module] = field(default_factory=list)
+    #: What is typed at L1's console when a line begins so; each once, in order.
+    types: list[tuple[str, str]] = field(default_factory=list)
     #: vel2s under L0: `kernel` is the first, its guest's kernel and initrd are the last modules.
     depth: int = 0
     #: Console line -> phase that begins there.
@@ -150,7 +152,7 @@ def _check_levels(config: RunConfig) -> None:
         raise Vel2Error("--l1 vel2 --native: that is vel2 as L0, --l1 NAME without --native")
     if not 1 <= config.depth <= MAX_DEPTH:
         raise Vel2Error(f"--depth {config.depth}: 1 to {MAX_DEPTH} vel2s under L0")
-    if config.l2 in ("vel2", "none", *XEN):
+    if config.l2 in ("vel2", "none", "u-boot", *XEN):
         raise Vel2Error(f"--l2 {config.l2}: a kernel for vel2 to run (vel2 in vel2 is --depth 2)")
     if config.l1_initrd is not None:
         raise Vel2Error("--l1-initrd: vel2 as L1 has none")
@@ -294,6 +296,27 @@ def _linux(config: RunConfig) -> Target:
     return target
 
 
+def _uboot(config: RunConfig) -> Target:
+    from payload.errors import PayloadError
+    from payload.uboot import INITRD, KERNEL, build_uboot_payload
+
+    try:
+        payload = build_uboot_payload(BUILD, _progress)
+    except PayloadError as error:
+        raise Vel2Error(f"L1 u-boot: {error}") from error
+    target = _linux(replace(config, l1="linux"))
+    target.types = [
+        ("Hit any key to stop autoboot", "\r"),
+        ("=> ", payload.commands(_words(target.append, config.l1_append))),
+    ]
+    target.kernel, target.initrd, target.append = payload.uboot, None, ""
+    target.modules = [
+        Module("kernel", payload.linux.kernel, address=KERNEL),
+        Module("initrd", payload.linux.initrd, address=INITRD),
+    ]
+    return target
+
+
 #: Xen's own guests beside dom0, and for how long dom0 waits for them before the machine ends.
 _DOMUS = (Domain("domU1", 1, 128), Domain("domU2", 2, 128))
 _DOM0_WAITS = 30
@@ -376,6 +399,8 @@ def _target(config: RunConfig) -> Target:
         return _vel2(config)
     if config.l1 in XEN:
         target = _xen(config)
+    elif config.l1 == "u-boot":
+        return _uboot(config)
     elif config.l1 in DEBIAN:
         target = _linux(config)
     elif config.l1 == "none":

@@ -21,6 +21,8 @@ VEL2_OFFSET = 0x8_0000
 KERNEL_ALIGN = 2 * MIB
 #: L1's kernel starts this far into its RAM, as QEMU's own loader has it.
 KERNEL_OFFSET = 2 * MIB
+#: The file of firmware that is loaded by its segments, after QEMU's device tree.
+FIRMWARE = RAM_BASE + 192 * MIB
 #: QEMU's device tree: up to 1 MiB of it, rounded up generously.
 DTB_SPACE = 4 * MIB
 #: Left free at the end of L1's RAM for the device tree that L0 writes for L1.
@@ -89,6 +91,11 @@ def place(
     if initrd_size is None:
         return Placement(kernel, None, tuple(places))
     return Placement(kernel, places[0], tuple(places[1:]))
+
+
+def place_firmware(modules: Sequence[int], native: bool) -> Placement:
+    """Firmware as an ELF file, away from where it runs, and modules at these IPAs."""
+    return Placement(FIRMWARE, None, tuple(a + (0 if native else L0_SIZE) for a in modules))
 
 
 def place_vel2s(depth: int) -> list[int]:

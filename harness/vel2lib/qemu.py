@@ -69,6 +69,7 @@ class Module:
     path: Path
     append: str = ""
     domain: Domain | None = None  # None: of the one guest that needs no node of its own
+    address: int | None = None  # IPA, for what L1 knows without being told: no node for it
 
 
 def quote(value: str) -> str:
@@ -90,7 +91,7 @@ def _common(machine: Machine, mem: int) -> list[str]:
 
 
 def _loader(module: Module, address: int) -> list[str]:
-    if module.domain:  # its node is in the device tree (domains.py)
+    if module.domain or module.address is not None:  # its node is in the device tree (domains.py)
         where = f"addr={address:#x},force-raw=on"
         return ["-device", f"loader,file={quote(str(module.path))},{where}"]
     loader = f"guest-loader,addr={address:#x},{module.kind}={quote(str(module.path))}"

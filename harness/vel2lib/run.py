@@ -18,8 +18,8 @@ from . import witness
 from .config import RunConfig, Target
 from .domains import with_domains
 from .errors import EXIT_ERROR, EXIT_FAILED, EXIT_OK, EXIT_PANIC, EXIT_TIMEOUT
-from .image import load
-from .placement import Placement, place, place_vel2s
+from .image import Image, load
+from .placement import Placement, place, place_firmware, place_vel2s
 from .qemu import Machine, Qemu, command, native_command
 from .records import Record, RecordReader, integer, optional_integer
 from .symbols import Symbolizer
@@ -109,6 +109,7 @@ class _Session:
         self.started = time.monotonic()
         self.ended = False  # L0 has said its last word
         self.dumping = False
+        self.typed = 0
         self.nested: _Session | None = None  # of an L1 that is vel2
         self._line = b""
         self._uart1 = ""
@@ -126,6 +127,15 @@ class _Session:
             if name and all(p.name != name for p in self.result.phases):
                 self.phase(name)
         self._line = self._line[-4096:]
+        self.type()
+
+    def type(self) -> None:
+        """Answer the prompt that the console shows, if it is the next one expected."""
+        if self.typed < len(self.target.types) and self.qemu:
+            prompt, text = self.target.types[self.typed]
+            if self._line.startswith(prompt.encode()):
+                self.typed += 1
+                self.qemu.send("uart", text.encode())
 
     def phase(self, name: str) -> None:
         """Note a phase and ask L0 how many traps it took."""
@@ -255,7 +265,8 @@ def qemu_command(
     machine = _machine(config, log, gdb)
     append, where, kernel = l0_append(config), None, None
     if target.kernel is not None:
-        image = load(target.kernel)
+        firmware = any(module.address is not None for module in target.modules)
+        image = Image(target.kernel, b"", 0, 0) if firmware else load(target.kernel)
         size = target.initrd.stat().st_size if target.initrd else None
         if not target.symbols.get("L1") and image.elf:
             target.symbols["L1"] = [image.elf]
@@ -265,6 +276,8 @@ def qemu_command(
             kernel.write_bytes(image.data)
         if target.depth:
             where = _place_vel2s(target, machine.mem, scratch)
+        elif firmware:
+            where = place_firmware([m.address or 0 for m in target.modules], config.native)
         else:
             sizes = [module.path.stat().st_size for module in target.modules]
             where = place(image, size, machine.mem, sizes, config.native)
