@@ -6,6 +6,8 @@
  */
 #include "l2.h"
 
+#define HCRX_MSCEn	BIT(11)
+
 #define PROBE(name, enc)							\
 	static void probe_##name(void)						\
 	{									\
@@ -81,10 +83,37 @@ static const struct {
 	{ "PMCR_EL0", probe_PMCR_EL0, has_pmu, false },
 };
 
+/* setp, setm, sete [x0]!, x1!, x2: fill no bytes */
+L2_ASM(fill, "mov x1, #0\n .inst 0x19c20420, 0x19c24420, 0x19c28420")
 L2_ASM(read_lorsa, "mrs x0, S3_0_C10_C4_0")
 L2_ASM(read_erridr, "mrs x0, S3_0_C5_C3_0")
 L2_ASM(read_pmcr, "mrs x0, S3_3_C9_C12_0")
 L2_ASM(read_pmccntr, "mrs x0, S3_3_C9_C13_0")
+
+static bool has_mops(void)
+{
+	return FIELD(read_sysreg(S3_0_C0_C6_2), 19, 16) != 0;
+}
+
+/* An enable bit of HCRX_EL2: UNDEFINED in L2 without it, and with it where there is no FEAT_MOPS. */
+static void mops(void)
+{
+	u64 vec;
+
+	for (unsigned int on = 0; on <= has_hcx(); on++) {
+		struct vcpu v;
+
+		if (has_hcx())
+			write_sysreg(on ? HCRX_MSCEn : 0, S3_4_C1_C2_2);
+		isb();
+		v = l2_first_exit(fill, (u64)rows, 0, L2_EL1, 0);
+		if (on && has_mops())
+			check(l2_done(&v), "MSCEn=1");
+		else
+			check(l2_at_el1_vector(&v, &vec) && ESR_EC(guest_read(ESR)) == EC_UNKNOWN,
+			      on ? "MSCEn=1" : "MSCEn=0");
+	}
+}
 
 /* A trap bit of a feature: forwarded with it, UNDEFINED in L2 without it. */
 static void trap(const char *what, l2_fn fn, bool has, u64 hcr)
@@ -118,4 +147,5 @@ void guest_main(void)
 	isb();
 	trap("TPMCR", read_pmcr, has_pmu(), 0);
 	trap("TPM", read_pmccntr, has_pmu(), 0);
+	mops();
 }

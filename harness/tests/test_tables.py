@@ -18,7 +18,7 @@ from vel2lib.config import RunConfig, resolve
 from vel2lib.run import Result, execute
 
 #: Features of registers with EL2 encodings that an L1 is offered on QEMU's `max`.
-OFFERED = frozenset({"ALWAYS", "VHE", "FGT", "PAUTH", "AA32EL0", "CCIDX"})
+OFFERED = frozenset({"ALWAYS", "VHE", "FGT", "PAUTH", "AA32EL0", "CCIDX", "HCX"})
 _LINE = re.compile(r"PROBE ([0-9a-f]+) (r?w?)$")
 #: Encodings whose writes the probe leaves out (guest-tests/tests/probe.c).
 NOT_WRITTEN = frozenset({"RMR_EL2", "SP_EL1"})

@@ -81,6 +81,23 @@ static u64 pmu_counters(void)
 	return ver && ver != 0xf ? (read_sysreg(PMCR_EL0) >> 11) & 0x1f : 0;
 }
 
+/*
+ * Controls of features that few CPUs have and no guest is offered: off, so that what they enable is
+ * UNDEFINED below EL2. Their reset values are UNKNOWN.
+ */
+static void init_optional(void)
+{
+	if ((read_sysreg_s(SYS_ID_AA64MMFR1_EL1) >> 40) & 0xf)	/* FEAT_HCX */
+		write_sysreg_s(0, SYS_HCRX_EL2);
+	if (!(read_sysreg(ID_AA64MMFR0_EL1) >> 56 & 0xf))	/* FEAT_FGT */
+		return;
+	write_sysreg_s(0, SYS_HFGRTR_EL2);
+	write_sysreg_s(0, SYS_HFGWTR_EL2);
+	write_sysreg_s(0, SYS_HFGITR_EL2);
+	write_sysreg_s(0, SYS_HDFGRTR_EL2);
+	write_sysreg_s(0, SYS_HDFGWTR_EL2);
+}
+
 u64 hyp_cpu_init(unsigned int cpu)
 {
 	bool vhe = hyp_caps & BIT(CAP_VHE);
@@ -98,6 +115,7 @@ u64 hyp_cpu_init(unsigned int cpu)
 	write_sysreg(hyp_pgd, TTBR0_EL2);
 	write_sysreg(vhe ? CPACR_FPEN : CPTR_HOST_NVHE_FLAGS, CPTR_EL2);
 	write_sysreg(0, HSTR_EL2);
+	init_optional();
 	write_sysreg(vhe ? 3UL << 10 : 3UL, CNTHCTL_EL2);
 	write_sysreg(0, CNTVOFF_EL2);
 	/* Physical GIC through system registers, at EL1 too. */
