@@ -79,6 +79,12 @@ def good(fake: Fake) -> int:
     return 0
 
 
+def slow(fake: Fake) -> int:
+    """As good, but it takes its time."""
+    time.sleep(0.7)
+    return good(fake)
+
+
 def liar(fake: Fake) -> int:
     """L0 counts one trap that never was."""
     fake.boot()
@@ -153,7 +159,9 @@ def main(argv: list[str]) -> int:
         number = "7.2.0" if argv[0] == "old" else "10.0.2"
         print(f"QEMU emulator version {number}")
         return 0
-    scenarios = {f.__name__: f for f in (good, liar, refusal, panic, broken, failing, hang, deaf)}
+    scenarios = {
+        f.__name__: f for f in (good, slow, liar, refusal, panic, broken, failing, hang, deaf)
+    }
     return scenarios[argv[0]](Fake(argv[1:]))
 
 

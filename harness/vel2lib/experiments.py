@@ -22,6 +22,24 @@ EXAMPLES = {
   harness/vel2 bench --all && harness/vel2 report -o build/report.html
   harness/vel2 report --l1 bundled --since 2026-01-31 -o build/report.html
 """,
+    "sweep": """examples:
+  harness/vel2 sweep mechs.toml               goes on where an earlier one was interrupted
+  harness/vel2 sweep mechs.toml --scheduler tcp://HOST:8786
+      where each machine runs, in its checkout: PYTHONPATH=harness dask-worker tcp://HOST:8786
+  harness/vel2 report --sweep mechs -o mechs.html
+
+mechs.toml:
+  command = "bench"                           # or run
+  [matrix]                                    # lists: the cross product; op chooses rows
+  mech = ["nv2", "nv"]
+  host = ["vhe", "nvhe"]
+  l1_mode = ["vhe", "nvhe"]
+  op = ["hypercall", "mmio"]
+  seed = [1, 2]                               # QEMU's
+  [options]                                   # of every run, by the names of `run`'s options
+  l1 = "bundled"
+  timeout = 120
+""",
     "trace": """examples:
   harness/vel2 trace --l1 hello -o hello.json       the last 256 exits of each vCPU
   harness/vel2 trace --icount -o bundled.json       a nanosecond is an instruction
@@ -74,6 +92,15 @@ def add(command: AddCommand, machine_options: AddOptions, run_options: AddOption
     report = command("report", "tables and plots of build/results.db as one HTML file")
     report.add_argument("-o", "--output", type=Path, metavar="FILE", required=True)
     add_filters(report)
+    sweep = command("sweep", "measure the cross product that a file describes, each run once")
+    sweep.add_argument("file", nargs="?", type=Path, metavar="FILE.toml")
+    sweep.add_argument("--db", type=Path, metavar="FILE", help="(default build/results.db)")
+    sweep.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: CPUs)")
+    sweep.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster's (tcp://HOST:8786)")
+    sweep.add_argument("--retry", action="store_true", help="measure again what failed")
+    sweep.add_argument("--fresh", action="store_true", help="measure again everything")
+    sweep.add_argument("--no-build", action="store_true", help="take what is in build/")
+    sweep.add_argument("--job", action="store_true", help=argparse.SUPPRESS)
     trace = command("trace", "run, and write the exit trace for Chrome's and Perfetto's viewers")
     trace.add_argument("-o", "--output", type=Path, metavar="FILE", required=True)
     machine_options(trace)
@@ -93,6 +120,12 @@ def _report(options: argparse.Namespace) -> int:
     return report.command_report(options)
 
 
+def _sweep(options: argparse.Namespace) -> int:
+    from . import sweep
+
+    return sweep.command_sweep(options)
+
+
 def _trace(options: argparse.Namespace) -> int:
     from . import tracefile
 
@@ -102,5 +135,6 @@ def _trace(options: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "results": _results,
     "report": _report,
+    "sweep": _sweep,
     "trace": _trace,
 }

@@ -157,6 +157,7 @@ def traps_figure(rows: list[Row], title: str, colours: dict[str, Any]) -> str:
     axes.set_xticks(places, labels, fontsize=7)
     for index, op in enumerate(ops):
         axes.text(index, -0.1, op, ha="center", transform=axes.get_xaxis_transform(), fontsize=9)
+    axes.set_xlim(-0.6, len(ops) - 0.4)
     axes.set_ylabel("traps to L0 per operation")
     axes.set_title(title, fontsize=10)
     if shown:
