@@ -148,8 +148,9 @@ static void l1_stage2(void)
 					l1.ram_size);
 	if (!ret)
 		ret = (int)kvm_call_hyp(s2_vm_map_device, &l1.s2, plat.uart0, plat.uart0, SZ_4K);
+	/* Firmware runs from there; what of it is to be a device, L1's own stage 1 says. */
 	if (!ret && plat.flash_size)
-		ret = (int)kvm_call_hyp(s2_vm_map_device, &l1.s2, plat.flash, plat.flash,
+		ret = (int)kvm_call_hyp(s2_vm_map_ram, &l1.s2, plat.flash, plat.flash,
 					plat.flash_size);
 	if (ret)
 		l0_fatal_user("cannot map L1's memory (error %d)", ret);

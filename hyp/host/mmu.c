@@ -113,6 +113,8 @@ void mmu_init(bool vhe)
 	map_alias(HYP_RO_ALIAS, pool_end, ALIGN_DOWN(ram_end, SZ_4K), ATTR_RODATA);
 	map_device(L0_UART_BASE, L0_UART_SIZE);
 	map_device(plat.uart0, SZ_4K);
+	if (plat.flash_size)
+		map_device(plat.flash, plat.flash_size);	/* L1's page tables may lie there */
 	map_device(plat.gicd, plat.gicd_size);
 	map_device(plat.gicr, plat.gicr_size);
 
