@@ -142,7 +142,7 @@ enum trap_result access_sctlr_el2(struct kvm_vcpu *vcpu, const struct sysreg_des
 enum trap_result access_cptr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
 				 struct sys_reg_params *p)
 {
-	enum trap_result r = access_vm_el2(vcpu, desc, p);
+	enum trap_result r = access_rw(vcpu, desc, p);
 
 	if (p->is_write)
 		shadow_refresh_cptr(vcpu);

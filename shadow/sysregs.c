@@ -258,6 +258,8 @@ static __always_inline void load_cptr(struct kvm_vcpu *vcpu, enum loaded_bank ba
 void shadow_refresh_cptr(struct kvm_vcpu *vcpu)
 {
 	load_cptr(vcpu, vcpu->arch.loaded_bank);
+	if (vcpu->arch.loaded_bank == BANK_VEL2_NVHE)
+		write_sysreg_el1(nvhe_cpacr(__vcpu_sys_reg(vcpu, CPTR_EL2)), CPACR);
 }
 
 /*

@@ -76,8 +76,9 @@ enum sysinsn_nr {
 /* ISS of EC 0x18 -> encoding. */
 static inline u32 esr_sys_enc(u64 esr)
 {
-	return sys_reg((esr >> 20) & 3, (esr >> 14) & 7, (esr >> 10) & 15, (esr >> 1) & 15,
-		       (esr >> 17) & 7);
+	/* op1 and CRn are neighbours in both. */
+	return sys_reg((esr >> 20) & 3, 0, 0, (esr >> 1) & 15, (esr >> 17) & 7) |
+	       (u32)((esr >> 10) & 0x7f) << 7;
 }
 
 #define ESR_SYS_RT(esr)	     (((esr) >> 5) & 31)
