@@ -30,7 +30,7 @@ L2_ASM(do_id, "mrs x2, id_aa64pfr0_el1\n nop\n nop")
 L2_ASM(do_cold, "ldr x2, [x0]\n nop\n nop")
 L2_ASM(do_mdscr, "msr mdscr_el1, x1\n ldr w2, [x0]\n mrs x0, mdscr_el1")
 L2_ASM(do_serror, "mov x3, #0\n msr daifclr, #4\n isb\n ldr w2, [x0]\n isb\n ldr w2, [x0]\n"
-	"isb\n msr daifset, #4\n mov x0, x3")
+		  "isb\n msr daifset, #4\n mov x0, x3")
 L2_ASM(do_hvc, "hvc #2")
 L2_ASM(do_load, "ldr x0, [x0]")
 
