@@ -148,6 +148,22 @@ static unsigned int current_hw(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg
 	}
 }
 
+/* Bits of CNTHCTL_EL2 with E2H=1 that CNTKCTL_EL1 has not. */
+#define CNTHCTL_ONLY	GENMASK_ULL(16, 10)
+
+/*
+ * CNTHCTL_EL2 of a VHE L1 from the CNTKCTL_EL1 that the hardware has at vEL2. If nothing else is to be
+ * written, switch_bank() leaves vEL1's there in the bits that are CNTHCTL_EL2's only: then memory has them.
+ */
+static __always_inline u64 cnthctl_from_hw(const struct kvm_vcpu *vcpu, u64 hw)
+{
+	const u64 *r = vcpu->arch.ctxt.sys_regs;
+
+	if ((hw ^ r[CNTKCTL_EL1]) & CNTHCTL_ONLY)
+		return hw;
+	return (hw & ~CNTHCTL_ONLY) | (r[CNTHCTL_EL2] & CNTHCTL_ONLY);
+}
+
 u64 vcpu_read_sys_reg(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg)
 {
 	unsigned int hw = current_hw(vcpu, reg);
@@ -157,7 +173,7 @@ u64 vcpu_read_sys_reg(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg)
 		return READ_ONCE(__vcpu_sys_reg(vcpu, reg));
 	if (reg == SPSR_EL2 && spsr_is_coded(vcpu))
 		val = spsr_from_nv_nvhe(val, __vcpu_sys_reg(vcpu, SPSR_EL2));
-	return val;
+	return reg == CNTHCTL_EL2 ? cnthctl_from_hw(vcpu, val) : val;
 }
 
 void vcpu_write_sys_reg(struct kvm_vcpu *vcpu, u64 val, enum vcpu_sysreg reg)
@@ -168,6 +184,8 @@ void vcpu_write_sys_reg(struct kvm_vcpu *vcpu, u64 val, enum vcpu_sysreg reg)
 		__vcpu_sys_reg(vcpu, SPSR_EL2) = val;
 		val = spsr_to_nv_nvhe(val);
 	}
+	if (reg == CNTHCTL_EL2)
+		__vcpu_sys_reg(vcpu, reg) = val;
 	if (hw == SYSREG_NONE || !sysreg_hw_write((enum vcpu_sysreg)hw, val))
 		__vcpu_sys_reg(vcpu, reg) = val;
 }
@@ -440,7 +458,10 @@ static __always_inline u64 unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 
 	__sysreg_save_el1_bank(ctxt->hw_sys_regs);
 	cntkctl = read_sysreg_el1(CNTKCTL);
-	ctxt->sys_regs[cntkctl_home(bank)] = cntkctl;
+	if (bank == BANK_VEL2_E2H)
+		ctxt->sys_regs[CNTHCTL_EL2] = cnthctl_from_hw(vcpu, cntkctl);
+	else
+		ctxt->sys_regs[CNTKCTL_EL1] = cntkctl;
 	if (bank == BANK_VEL1)
 		ctxt->sys_regs[MDSCR_EL1] = read_sysreg(mdscr_el1);
 	if (bank != BANK_VEL2_E2H &&
@@ -475,7 +496,7 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 {
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
 	bool vel1 = bank == BANK_VEL1;
-	u64 cntkctl, mdcr, hw_cntkctl = 0;
+	u64 cntkctl, mdcr, hw_cntkctl = 0, shared = ~0ULL;
 	bool tge = vel1 && old != BANK_VEL2_E2H && (vcpu_hcr_el2(vcpu) & HCR_TGE);
 
 	if (old != BANK_NONE)
@@ -488,7 +509,10 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 	load_mmu(vcpu, bank);
 	__sysreg_restore_el1_bank(ctxt->hw_sys_regs);
 	cntkctl = ctxt->sys_regs[cntkctl_home(bank)];
-	if (old == BANK_NONE || cntkctl != hw_cntkctl)
+	if (old == BANK_VEL1 && bank == BANK_VEL2_E2H)
+		shared = ~CNTHCTL_ONLY;
+	/* Where L0 is itself L1 this traps. */
+	if (old == BANK_NONE || ((cntkctl ^ hw_cntkctl) & shared))
 		write_sysreg_el1(cntkctl, CNTKCTL);
 	write_sysreg(vel1 ? ctxt->sys_regs[VMPIDR_EL2] : vcpu->arch.mpidr, VMPIDR_EL2);
 	write_sysreg(vel1 ? ctxt->sys_regs[VPIDR_EL2] : vcpu->arch.midr, VPIDR_EL2);
