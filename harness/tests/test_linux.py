@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import functools
+import json
 from pathlib import Path
 
 import pytest
 
+from conftest import Command
 from test_guests import explain
 from vel2lib.config import RunConfig, Target, resolve
 from vel2lib.errors import Vel2Error
@@ -61,3 +63,18 @@ def test_l1_and_l2_run_to_their_ends(l0: Path, host: str, mech: str, mode: str) 
     assert [p.name for p in result.phases] == ["l1-userspace", "l2-userspace", "end"]
     traps = [p.traps for p in result.phases]
     assert None not in traps and traps == sorted(t or 0 for t in traps), traps
+
+
+@pytest.mark.timeout(300)
+def test_what_its_l2_costs(vel2: Command, l0: Path, tmp_path: Path) -> None:
+    """Traps as the architecture forces them, and no more instructions than issue 3 allows."""
+    out = tmp_path / "rows.json"
+    done = vel2("bench", "--no-build", "--l1", "linux", "--json", str(out))
+    assert done.returncode == 0, done.stderr
+    rows = {(r["op"], r["level"]): r for r in json.loads(out.read_text())["rows"]}
+    for op, traps in (("hypercall", 2), ("mmio_kernel", 3), ("veoi", 0)):
+        assert rows[op, "nested"]["traps"]["median"] == traps, rows[op, "nested"]
+    assert rows["hypercall", "nested"]["l0_instructions"]["median"] <= 2000
+    boot = rows["boot", "vm"]
+    assert boot["traps"]["max"] <= 2500, boot
+    assert boot["l0_instructions"]["max"] <= 3_000_000, boot
