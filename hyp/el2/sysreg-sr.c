@@ -45,20 +45,34 @@
 #define ROW_SHARED(...)
 #define ROW_PAUTH(...)
 
-#define ROW_EL1BANK(name, op1, n, m, o2)				\
-	if (name < VNCR_SLOTS)						\
-		hw[name % VNCR_SLOTS] = BANK_MRS(op1, n, m, o2);
+/*
+ * All of one side, then all of the other: the compiler moves two slots at a time where
+ * they are neighbours. A register without a slot is a constant false.
+ */
+#define ROW_EL1BANK(name, op1, n, m, o2) \
+	u64 v_##name = name < VNCR_SLOTS ? BANK_MRS(op1, n, m, o2) : 0;
 void __sysreg_save_el1_bank(u64 *hw)
 {
+#include <sysregs.def>
+	barrier();
+#undef ROW_EL1BANK
+#define ROW_EL1BANK(name, op1, n, m, o2) \
+	if (name < VNCR_SLOTS)           \
+		hw[name % VNCR_SLOTS] = v_##name;
 #include <sysregs.def>
 }
 #undef ROW_EL1BANK
 
-#define ROW_EL1BANK(name, op1, n, m, o2)				\
-	if (name < VNCR_SLOTS)						\
-		BANK_MSR(hw[name % VNCR_SLOTS], op1, n, m, o2);
+#define ROW_EL1BANK(name, op1, n, m, o2) \
+	u64 v_##name = name < VNCR_SLOTS ? hw[name % VNCR_SLOTS] : 0;
 void __sysreg_restore_el1_bank(const u64 *hw)
 {
+#include <sysregs.def>
+	barrier();
+#undef ROW_EL1BANK
+#define ROW_EL1BANK(name, op1, n, m, o2) \
+	if (name < VNCR_SLOTS)           \
+		BANK_MSR(v_##name, op1, n, m, o2);
 #include <sysregs.def>
 }
 #undef ROW_EL1BANK
