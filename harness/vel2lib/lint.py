@@ -219,6 +219,8 @@ def check_python() -> list[str]:
     complaints = _run(
         [
             "mypy",
+            "--config-file",
+            "harness/pyproject.toml",
             "--strict",
             "--explicit-package-bases",
             "harness/vel2lib",
