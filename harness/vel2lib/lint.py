@@ -37,8 +37,8 @@ UPWARD = (
 )
 #: Directories that must not see L0 beyond its tables and abi.h.
 OUTSIDE = ("guest-tests", "harness")
-#: What no file of ours may hold: places of one machine, hosts of one network.
-FOREIGN = re.compile(r"/work/|https?://(?:deb|security|ftp|snapshot)\.")
+#: What no file of ours may hold: hosts of one network.
+FOREIGN = re.compile(r"https?://(?:deb|security|ftp|snapshot)\.")
 OWN_TEXT = (".c", ".h", ".S", ".def", ".py", ".md", ".toml", ".lds")
 
 Check = Callable[[], list[str]]
