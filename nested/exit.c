@@ -137,6 +137,20 @@ static enum host_exit handle_debug(struct kvm_vcpu *vcpu, u64 esr)
 	return forward(vcpu, exit_reason_sync(esr), esr);
 }
 
+/*
+ * AArch32 EL0's accesses to CP15: L1's by HSTR_EL2.T<n> (n is CRn, of a 64-bit access CRm), by
+ * CNTHCTL_EL2 (c14: L0 lets those through) or by HCR_EL2.TIDCP. Everything else is not there.
+ */
+static enum host_exit handle_cp15(struct kvm_vcpu *vcpu, u64 esr)
+{
+	unsigned int n = (esr >> (ESR_EC(esr) == ESR_EC_CP15_32 ? 10 : 1)) & 15;
+
+	if (from_vel1(vcpu) && ((__vcpu_sys_reg(vcpu, HSTR_EL2) & BIT(n)) || n == 14 ||
+				(vcpu_hcr_el2(vcpu) & HCR_TIDCP)))
+		return forward(vcpu, exit_reason_sync(esr), esr);
+	return undefined(vcpu, esr);
+}
+
 /* A data abort "from EL2" that was taken from EL1: on the VNCR page. L0's own never faults. */
 static enum host_exit handle_vncr(struct kvm_vcpu *vcpu, u64 esr)
 {
@@ -153,6 +167,8 @@ static enum host_exit handle_vncr(struct kvm_vcpu *vcpu, u64 esr)
 static const sync_handler sync_handlers[64] = {
 	[0 ... 63] = undefined,
 	[ESR_EC_WFX] = handle_wfx,
+	[ESR_EC_CP15_32] = handle_cp15,
+	[ESR_EC_CP15_64] = handle_cp15,
 	[ESR_EC_FP_ASIMD] = handle_fp,
 	[ESR_EC_PAC] = handle_pauth,
 	[ESR_EC_SVC64] = handle_svc,

@@ -292,15 +292,19 @@ static noinline void write_fgt(struct kvm_vcpu *vcpu, bool l1, u64 hfgitr)
 {
 	const u64 *r = vcpu->arch.ctxt.sys_regs;
 
-	l1 = l1 && (vcpu->kvm->vcpu_features & BIT(FEAT_FGT));
-	if (!l1 && !hfgitr && !vcpu->arch.fgt_loaded)
-		return;
+	write_sysreg(l1 ? r[HSTR_EL2] : 0, HSTR_EL2);
+	vcpu->arch.fgt_loaded = l1 || hfgitr;
+	/* L0's own HFGITR_EL2 is 0 on a CPU without them. */
+	if (!(vcpu->kvm->vcpu_features & BIT(FEAT_FGT))) {
+		if (!vcpu->arch.hfgitr)
+			return;
+		l1 = false;
+	}
 	write_sysreg_s(l1 ? r[HFGRTR_EL2] & ~HFGRTR_NBITS : 0, SYS_HFGRTR_EL2);
 	write_sysreg_s(l1 ? r[HFGWTR_EL2] & ~HFGRTR_NBITS : 0, SYS_HFGWTR_EL2);
 	write_sysreg_s((l1 ? r[HFGITR_EL2] & ~HFGITR_NBITS : 0) | hfgitr, SYS_HFGITR_EL2);
 	write_sysreg_s(l1 ? r[HDFGRTR_EL2] & ~HDFGRTR_NBITS : 0, SYS_HDFGRTR_EL2);
 	write_sysreg_s(l1 ? r[HDFGWTR_EL2] & ~HDFGRTR_NBITS : 0, SYS_HDFGWTR_EL2);
-	vcpu->arch.fgt_loaded = l1 || hfgitr;
 }
 
 /* Fine-grained traps: L0's own make UNDEFINED what is turned off, L1's apply to vEL1&0. */
@@ -311,7 +315,7 @@ static __always_inline void load_fgt(struct kvm_vcpu *vcpu, enum loaded_bank ban
 
 	if (bank == BANK_VEL1)
 		want = r[HFGRTR_EL2] | r[HFGWTR_EL2] | r[HFGITR_EL2] | r[HDFGRTR_EL2] |
-		       r[HDFGWTR_EL2];
+		       r[HDFGWTR_EL2] | r[HSTR_EL2];
 	if (likely(!(want | own) && !vcpu->arch.fgt_loaded))
 		return;
 	write_fgt(vcpu, want != 0, own);

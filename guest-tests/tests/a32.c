@@ -22,6 +22,8 @@
 static const u32 usr_code[] = { 0xe3a00005, 0xe320f003, 0xef000007, 0xeafffffe };
 /* bkpt #3 */
 static const u32 bkpt_code[] = { 0xe1200073 };
+/* mrc p15, 0, r0, c13, c0, 3 (TPIDRURO); b . */
+static const u32 cp15_code[] = { 0xee1d0f70, 0xeafffffe };
 /* Thumb. cmp r0, r0; it eq; wfieq; movs r0, #8; svc #9: only the condition of the first is IT's */
 static const u16 thumb_code[] = { 0x4280, 0xbf08, 0xbf30, 0x2008, 0xdf09 };
 /* mov r0, #6; wfi; hvc #9; ldr r1, [r2]; mcr p15, 0, r0, c13, c0, 1 (CONTEXTIDR); hvc #10 */
@@ -101,6 +103,19 @@ static bool bkpt(void)
 	return good && v.pc == (u64)bkpt_code;
 }
 
+/* TPIDRURO is EL0's own, but for HSTR_EL2.T13. */
+static bool hstr(void)
+{
+	struct vcpu v;
+	bool good;
+
+	write_sysreg(BIT(13), hstr_el2);
+	l2_prepare(&v, (l2_fn)cp15_code, 0, 0, PSR_A32_USR);
+	good = exits(&v, 0, VEC(GROUP_A64, KIND_SYNC), 0x1e63401UL | (u64)EC_CP15 << 26);
+	write_sysreg(0, hstr_el2);
+	return good && v.pc == (u64)cp15_code;
+}
+
 static bool el1(void)
 {
 	static const struct {
@@ -136,5 +151,6 @@ void guest_main(void)
 	check(FIELD(pfr0, 3, 0) == 2 ? el0() : refused(PSR_A32_USR), "AArch32 at EL0");
 	check(FIELD(pfr0, 3, 0) != 2 || thumb(), "Thumb at EL0");
 	check(FIELD(pfr0, 3, 0) != 2 || bkpt(), "BKPT at EL0 to EL2");
+	check(FIELD(pfr0, 3, 0) != 2 || hstr(), "HSTR_EL2 of AArch32 at EL0");
 	check(FIELD(pfr0, 7, 4) == 2 ? el1() : refused(PSR_A32_SVC), "AArch32 at EL1");
 }

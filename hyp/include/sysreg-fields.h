@@ -83,6 +83,8 @@
 #define ESR_ISS_MASK	   __FIELD(24, 0)
 #define ESR_EC_UNKNOWN	   0x00
 #define ESR_EC_WFX	   0x01
+#define ESR_EC_CP15_32	   0x03
+#define ESR_EC_CP15_64	   0x04
 #define ESR_EC_FP_ASIMD	   0x07
 #define ESR_EC_PAC	   0x09
 #define ESR_EC_LS64	   0x0a
