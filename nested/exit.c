@@ -309,7 +309,7 @@ static noinline enum host_exit vel2_reg_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
 	u32 enc = esr_sys_enc(esr);
 	const struct sysreg_desc *desc = sysreg_lookup(enc);
-	u64 spsr = read_sysreg(spsr_el2);
+	u64 spsr = read_sysreg(spsr_el2), pc = read_sysreg(elr_el2);
 	struct sys_reg_params p;
 	sysreg_access_fn *access;
 
@@ -324,21 +324,21 @@ static noinline enum host_exit vel2_reg_exit(struct kvm_vcpu *vcpu, u64 esr)
 	p.rt = ESR_SYS_RT(esr);
 	p.is_write = !ESR_SYS_IS_READ(esr);
 	p.via = VIA_NAME;
-	vcpu->arch.ctxt.regs.pc = read_sysreg(elr_el2);
-	vcpu->arch.ctxt.regs.pstate = spsr ^ PSR_MODE_EL_SWAP;
-	vcpu->arch.exit_level = LEVEL_L1;
+	vcpu->arch.ctxt.regs.pc = pc;
+	vcpu->arch.ctxt.regs.pstate = (spsr & ~PSR_OF_ONE_INSN) ^ PSR_MODE_EL_SWAP;
 	if (p.is_write)
 		p.val = vcpu_get_reg(vcpu, p.rt);
 	if (access(vcpu, desc, &p) != TRAP_HANDLED)
 		return sync_exit(vcpu, esr);
+	count_fast(vcpu, LEVEL_L1, EXIT_SYSREG, OUT_HANDLED);
+	vcpu->arch.stats.sysregs[desc->base][p.is_write]++;
 	trace_exit(vcpu, esr);
+	exit_outcome(vcpu, EXIT_SYSREG, OUT_HANDLED);
+	trace_outcome(vcpu);
 	if (!p.is_write)
 		vcpu_set_reg(vcpu, p.rt, p.val);
-	kvm_skip_instr(vcpu);
-	vcpu->arch.ctxt.hw_pstate = spsr & ~(PSR_BTYPE | PSR_SS);
-	vcpu->arch.stats.sysregs[desc->base][p.is_write]++;
-	exit_done(vcpu, EXIT_SYSREG, OUT_HANDLED);
-	trace_outcome(vcpu);
+	vcpu->arch.ctxt.regs.pc = pc + 4;
+	vcpu->arch.ctxt.hw_pstate = spsr & ~PSR_OF_ONE_INSN;
 	debug_hyp_enter(vcpu);
 	trace_return(vcpu);
 	return HOST_EXIT_RESUME;

@@ -156,13 +156,15 @@ struct sysreg_field {
 #define SYSFIELD(reg, res, bits, feat) \
 	{ .idx = reg, .unless = FEAT_##feat, .res1 = res, .mask = bits },
 static const struct sysreg_field sysreg_fields[] = {
+	{ .idx = SYSREG_NONE },
 #include <sysfields.def>
+	{ .idx = SYSREG_NONE },
 };
 #undef SYSFIELD
 #undef RES0
 #undef RES1
 
-/* Position + 1 of the first field by index, 0 for none. */
+/* Position of the first field by index, 0 for none. Those of one register follow each other. */
 static u8 sysreg_first_field[NR_SYS_REGS];
 _Static_assert(ARRAY_SIZE(sysreg_fields) < 256, "positions are u8");
 
@@ -197,8 +199,8 @@ void sysreg_table_init(void)
 		if (desc->peer != SYSREG_NONE && renamed[desc->peer])
 			sysreg_e2h_idx[desc->peer] = desc->idx;
 	}
-	for (unsigned int i = ARRAY_SIZE(sysreg_fields); i > 0; i--)
-		sysreg_first_field[sysreg_fields[i - 1].idx] = (u8)i;
+	for (unsigned int i = ARRAY_SIZE(sysreg_fields) - 2; i > 0; i--)
+		sysreg_first_field[sysreg_fields[i].idx] = (u8)i;
 	for (unsigned int i = 0; i < NR_SYS_INSNS; i++)
 		sysinsn_by_enc[sysinsn_descs[i].enc & 0x3fff] = (u16)(i + 1);
 }
@@ -222,16 +224,17 @@ const struct sysinsn_desc *sysinsn_lookup(u32 enc)
 	return row ? &sysinsn_descs[row - 1] : NULL;
 }
 
-const struct sysreg_desc *sysreg_by_idx(unsigned int idx)
+const struct sysreg_desc *sysreg_by_idx(enum vcpu_sysreg idx)
 {
-	unsigned int row = idx < NR_SYS_REGS ? sysreg_row[idx] : 0;
+	unsigned int row = sysreg_row[idx];
 
 	return row ? &sysreg_descs[row - 1] : NULL;
 }
 
 const char *sysreg_name(unsigned int idx)
 {
-	const struct sysreg_desc *desc = sysreg_by_idx(idx);
+	const struct sysreg_desc *desc = idx < NR_SYS_REGS ? sysreg_by_idx((enum vcpu_sysreg)idx)
+							   : NULL;
 
 	return desc ? desc->name : "?";
 }
@@ -243,15 +246,13 @@ enum vcpu_sysreg sysreg_e2h(enum vcpu_sysreg idx)
 
 u64 sysreg_sanitize(const struct kvm_vcpu *vcpu, enum vcpu_sysreg idx, u64 val)
 {
-	u64 features = vcpu->kvm->vcpu_features;
+	unsigned int first = sysreg_first_field[idx];
 
-	for (unsigned int i = sysreg_first_field[idx]; i && sysreg_fields[i - 1].idx == idx; i++) {
-		const struct sysreg_field *f = &sysreg_fields[i - 1];
-
-		if (!(features & BIT(f->unless)))
+	if (!first)
+		return val;
+	for (const struct sysreg_field *f = &sysreg_fields[first]; f->idx == idx; f++) {
+		if (!(vcpu->kvm->vcpu_features & BIT(f->unless)))
 			val = f->res1 ? val | f->mask : val & ~f->mask;
-		if (i == ARRAY_SIZE(sysreg_fields))
-			break;
 	}
 	return val;
 }

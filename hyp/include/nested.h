@@ -129,11 +129,13 @@ bool pauth_eret_target(const struct kvm_vcpu *vcpu, u64 esr, u64 *target);
 /* --- nested/exit.c --- */
 
 #define PSR_BTYPE	(3UL << 10)
+/* What an instruction that is done leaves behind cleared: a step is over, too. */
+#define PSR_OF_ONE_INSN	(PSR_BTYPE | PSR_SS)
 
 static inline void kvm_skip_instr(struct kvm_vcpu *vcpu)
 {
 	vcpu->arch.ctxt.regs.pc += 4;
-	vcpu->arch.ctxt.regs.pstate &= ~(PSR_BTYPE | PSR_SS);	/* a step is over, too */
+	vcpu->arch.ctxt.regs.pstate &= ~PSR_OF_ONE_INSN;
 }
 
 /* The same for instructions that AArch32 has, too, with the exit's syndrome. In the host as well. */
@@ -146,14 +148,20 @@ static inline void kvm_skip_any_instr(struct kvm_vcpu *vcpu, u64 esr)
 		kvm_skip_instr(vcpu);
 }
 
-/* The exit is dealt with: count it. */
-static inline void exit_done(struct kvm_vcpu *vcpu, unsigned int reason, enum outcome outcome)
+/* What the trace ring is to say of the exit. */
+static inline void exit_outcome(struct kvm_vcpu *vcpu, unsigned int reason, enum outcome outcome)
 {
-	vcpu->arch.stats.exits[vcpu->arch.exit_level][reason][outcome]++;
 	if (alternative_has_cap(CAP_TRACE)) {
 		vcpu->arch.exit_reason = (u8)reason;
 		vcpu->arch.exit_outcome = (u8)outcome;
 	}
+}
+
+/* The exit is dealt with: count it. */
+static inline void exit_done(struct kvm_vcpu *vcpu, unsigned int reason, enum outcome outcome)
+{
+	vcpu->arch.stats.exits[vcpu->arch.exit_level][reason][outcome]++;
+	exit_outcome(vcpu, reason, outcome);
 }
 
 enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu);

@@ -265,7 +265,7 @@ static inline unsigned int sysinsn_nr(const struct sysinsn_desc *insn)
 }
 
 /* Row of an index, NULL if the index is a hole. */
-const struct sysreg_desc *sysreg_by_idx(unsigned int idx);
+const struct sysreg_desc *sysreg_by_idx(enum vcpu_sysreg idx);
 
 /* Name of an index, "?" if it is a hole. */
 const char *sysreg_name(unsigned int idx);
