@@ -63,6 +63,9 @@ u64 s2_vtcr(const struct pgtable *pt);
 /* TCR_EL1 (and TCR_EL2 under E2H): TTBR0 walks pt, TTBR1 is disabled. */
 u64 s1_tcr(const struct pgtable *pt);
 
+/* Runs EL1, where it executes now, with @pt under TTBR0. */
+void mmu_on_el1(const struct pgtable *pt);
+
 /* The MMU of EL2: identity map, RAM cached. VHE: the same RAM again under TTBR1 at HIGH_BASE. */
 #define HIGH_BASE	0xffffff8000000000UL
 extern struct pgtable el2_low, el2_high;

@@ -156,15 +156,7 @@ static void mmu_init(void)
 	pt.pages_only = false;
 	pt_map(&pt, L2_FAULT_BASE, L2_FAULT_BASE, L2_FAULT_SIZE, PTE_NORMAL | PTE_UXN | PTE_PXN);
 	pt_map(&pt, L2_UART, L2_UART, L2_UART_SIZE, PTE_DEVICE | PTE_PXN);
-	write_sysreg(MAIR_VALUE, mair_el1);
-	write_sysreg(s1_tcr(&pt), tcr_el1);
-	write_sysreg((u64)pt.root, ttbr0_el1);
-	isb();			/* the registers before the invalidation under them */
-	asm volatile("tlbi vmalle1" : : : "memory");
-	dsb(nsh);
-	isb();
-	write_sysreg(SCTLR_EL1_RES1 | SCTLR_M | SCTLR_C | SCTLR_I, sctlr_el1);
-	isb();
+	mmu_on_el1(&pt);
 }
 
 void l2_main(u64 iters, u64 warm)

@@ -138,3 +138,16 @@ u64 s1_tcr(const struct pgtable *pt)
 	return 2UL << 32 | BIT(23) | 16UL << 16 | tg0 << 14 | 3UL << 12 | 1UL << 10 | 1UL << 8 |
 	       (64 - pt->in_bits);
 }
+
+void mmu_on_el1(const struct pgtable *pt)
+{
+	write_sysreg(MAIR_VALUE, mair_el1);
+	write_sysreg(s1_tcr(pt), tcr_el1);
+	write_sysreg((u64)pt->root, ttbr0_el1);
+	isb(); /* the registers before the invalidation under them */
+	asm volatile("tlbi vmalle1" : : : "memory");
+	dsb(nsh);
+	isb(); /* nothing older than the tables is used once the MMU is on */
+	write_sysreg(SCTLR_EL1_RES1 | SCTLR_M | SCTLR_C | SCTLR_I, sctlr_el1);
+	isb();
+}

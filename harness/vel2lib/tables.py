@@ -39,8 +39,8 @@ class Forward:
 
 
 @dataclass(frozen=True)
-class Register:
-    """One row SYSREG. `loc`: where the value is in bank VEL1, VEL2_E2H, VEL2_NVHE (M, H, X)."""
+class Encoded:
+    """What has a name and an encoding of MRS, MSR or SYS."""
 
     name: str
     op0: int
@@ -48,6 +48,17 @@ class Register:
     crn: int
     crm: int
     op2: int
+
+    @property
+    def enc(self) -> int:
+        """op0[15:14] op1[13:11] CRn[10:7] CRm[6:3] op2[2:0], as hyp/include/sysreg-defs.h has it."""
+        return encoding(self.op0, self.op1, self.crn, self.crm, self.op2)
+
+
+@dataclass(frozen=True)
+class Register(Encoded):
+    """One row SYSREG. `loc`: where the value is in bank VEL1, VEL2_E2H, VEL2_NVHE (M, H, X)."""
+
     loc: tuple[str, str, str]
     peer: str | None
     fmt: str
@@ -61,51 +72,24 @@ class Register:
     fwd: tuple[Forward, ...]
     rule: str
 
-    @property
-    def enc(self) -> int:
-        """op0[15:14] op1[13:11] CRn[10:7] CRm[6:3] op2[2:0], as hyp/include/sysreg-defs.h has it."""
-        return encoding(self.op0, self.op1, self.crn, self.crm, self.op2)
-
 
 @dataclass(frozen=True)
-class Alias:
+class Alias(Encoded):
     """One row SYSALIAS: another name of `target`, at EL2 with E2H=1."""
 
-    name: str
-    op0: int
-    op1: int
-    crn: int
-    crm: int
-    op2: int
     target: str
     via: str
 
-    @property
-    def enc(self) -> int:
-        """As Register.enc."""
-        return encoding(self.op0, self.op1, self.crn, self.crm, self.op2)
-
 
 @dataclass(frozen=True)
-class Instruction:
+class Instruction(Encoded):
     """One row SYSINSN."""
 
-    name: str
-    op0: int
-    op1: int
-    crn: int
-    crm: int
-    op2: int
     kind: str
     feat: str
     handler: str
     fwd: tuple[Forward, ...]
     rule: str
-
-    @property
-    def enc(self) -> int:
-        """As Register.enc."""
-        return encoding(self.op0, self.op1, self.crn, self.crm, self.op2)
 
 
 @dataclass(frozen=True)

@@ -213,15 +213,7 @@ static void mmu_init(void)
 	pt_map(&pt, (u64)_text_start, (u64)_text_start, 2 * SZ_2M, PTE_NORMAL | PTE_UXN);
 	pt_map(&pt, GICD_BASE, GICD_BASE, 8 * SZ_2M, PTE_DEVICE | PTE_PXN);
 	pt_map(&pt, UART, UART, SZ_2M, PTE_DEVICE | PTE_PXN);
-	write_sysreg(MAIR_VALUE, mair_el1);
-	write_sysreg(s1_tcr(&pt), tcr_el1);
-	write_sysreg((u64)pt.root, ttbr0_el1);
-	isb();			/* the registers before the invalidation under them */
-	asm volatile("tlbi vmalle1" : : : "memory");
-	dsb(nsh);
-	isb();			/* nothing older than the tables is used once the MMU is on */
-	write_sysreg(SCTLR_EL1_RES1 | SCTLR_M | SCTLR_C | SCTLR_I, sctlr_el1);
-	isb();
+	mmu_on_el1(&pt);
 }
 
 void bench_main(const void *dtb)

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Macros of the guests' entries and of the vectors of those at EL1. Assembly only. */
+#ifndef GUEST_ENTRY_H
+#define GUEST_ENTRY_H
+
+#ifdef __ASSEMBLER__
+/* clang-format off */
+
+	/* The arm64 Image header [Linux: Documentation/arch/arm64/booting.rst], then \start. */
+	.macro	image_header start
+	b	\start
+	.long	0
+	.quad	0			// text_offset
+	.quad	_image_size
+	.quad	0xa			// little endian, 4K pages, anywhere in memory
+	.quad	0, 0, 0
+	.ascii	"ARM\x64"
+	.long	0
+	.endm
+
+	/* With a stack and zeroed .bss to \main, which gets what was in x0. Not back. */
+	.macro	enter_c main
+	adrp	x1, _stack_top
+	add	x1, x1, #:lo12:_stack_top
+	mov	sp, x1
+	adrp	x1, _bss_start
+	add	x1, x1, #:lo12:_bss_start
+	adrp	x2, _bss_end
+	add	x2, x2, #:lo12:_bss_end
+1:	cmp	x1, x2
+	b.hs	2f
+	stp	xzr, xzr, [x1], #16
+	b	1b
+2:	mov	x29, xzr
+	bl	\main
+3:	wfi
+	b	3b
+	.endm
+
+	/* Sets VBAR_EL1 before anything that may fault. Changes x2. */
+	.macro	set_vectors_el1 vectors
+	adrp	x2, \vectors
+	add	x2, x2, #:lo12:\vectors
+	msr	vbar_el1, x2
+	isb
+	.endm
+
+	/*
+	 * EL1's vectors \name: IRQ of EL1h calls \irq and returns, a synchronous exception of EL0
+	 * goes to \svc, anything else to \bad.
+	 */
+	.macro	el1_vectors name, irq, svc, bad
+	.balign	0x800
+\name:
+	.set	slot, 0
+	.rept	16
+	.org	\name + slot * 0x80
+	.if	slot == 5
+	b	\name\()_irq
+	.elseif	slot == 8
+	b	\svc
+	.else
+	b	\bad
+	.endif
+	.set	slot, slot + 1
+	.endr
+	.org	\name + 0x800
+
+\name\()_irq:
+	stp	x0, x1, [sp, #-176]!
+	stp	x2, x3, [sp, #16]
+	stp	x4, x5, [sp, #32]
+	stp	x6, x7, [sp, #48]
+	stp	x8, x9, [sp, #64]
+	stp	x10, x11, [sp, #80]
+	stp	x12, x13, [sp, #96]
+	stp	x14, x15, [sp, #112]
+	stp	x16, x17, [sp, #128]
+	stp	x18, x29, [sp, #144]
+	str	x30, [sp, #160]
+	bl	\irq
+	ldp	x2, x3, [sp, #16]
+	ldp	x4, x5, [sp, #32]
+	ldp	x6, x7, [sp, #48]
+	ldp	x8, x9, [sp, #64]
+	ldp	x10, x11, [sp, #80]
+	ldp	x12, x13, [sp, #96]
+	ldp	x14, x15, [sp, #112]
+	ldp	x16, x17, [sp, #128]
+	ldp	x18, x29, [sp, #144]
+	ldr	x30, [sp, #160]
+	ldp	x0, x1, [sp], #176
+	eret
+	.endm
+/* clang-format on */
+#endif
+
+#endif
