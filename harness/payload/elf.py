@@ -61,7 +61,8 @@ def library_closure(root: Path, program: str, search: tuple[str, ...]) -> dict[s
         user = todo.pop()
         interpreter, names, runpath = _needs(found[user])
         if interpreter and interpreter not in found:
-            where = _inside(root, interpreter)
+            # Packages of Debian 13 and later hold it in /usr, and rely on /lib being a link to there.
+            where = _inside(root, interpreter) or _inside(root, f"/usr{interpreter}")
             if where is None:
                 raise PayloadError(f"{user} needs {interpreter}, which no package holds")
             found[interpreter] = where

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Debian's own Linux/KVM as L1, with Debian's QEMU as its VMM and the same kernel as L2.
 
-`build_linux_payload()` fetches Debian 12's arm64 packages through a private apt (the kernel from
-the suite that KERNELS names), and packs a kernel `Image` and one uncompressed initramfs: busybox,
+`build_linux_payload()` fetches Debian's arm64 packages through a private apt (the kernel and the VMM
+from the suites that KERNELS names), and packs a kernel `Image` and one uncompressed initramfs: busybox,
 qemu-system-aarch64 with the libraries it needs, and inside it L2's kernel and initramfs and the
-benchmark that may run as L2 (BENCH). No binary is modified. What the guests print:
+programs of ours that may run as L2 (OURS). No binary is modified. What the guests print:
 
     vel2: l1-userspace      L1's init runs
     vel2: l2-bench          the benchmark runs as L2 (vel2.l2=bench on L1's command line)
+    ALL PASS                the bundled guest ran as L2 with an L3 (vel2.l2=bundled)
     kvm [1]: ...            what L1's KVM said when it came up (VHE mode, GICv3, ...)
     vel2: l2-userspace      L2's init runs
     vel2: l2-done           L2's work is done, it powers off
@@ -33,6 +34,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .apt import PrivateApt
 from .cpio import Cpio
@@ -41,18 +43,31 @@ from .errors import PayloadError
 from .kallsyms import read_kallsyms, write_symbol_elf
 
 SUITE = "bookworm"
-#: Name of an L1 -> the suite whose newest kernel it is.
-KERNELS = {"linux": SUITE, "linux-6.12": f"{SUITE}-backports", "linux-sid": "sid"}
 ARCH = "arm64"
-KERNEL_METAPACKAGE = "linux-image-arm64"
-PROGRAMS = ["busybox-static", "qemu-system-arm"]
+
+
+class Kernel(NamedTuple):
+    """A Linux L1 of Debian's: the newest kernel of a suite."""
+
+    suite: str
+    metapackage: str = "linux-image-arm64"
+    vmm_suite: str = SUITE  #: its QEMU's; bookworm's has no virtual EL2 for its guests
+
+
+KERNELS = {
+    "linux": Kernel(SUITE),
+    "linux-6.12": Kernel(f"{SUITE}-backports"),
+    "linux-sid": Kernel("sid", vmm_suite="sid"),
+    "linux-sid-16k": Kernel("sid", "linux-image-arm64-16k", "sid"),
+}
+BUSYBOX_PACKAGE, VMM_PACKAGE = "busybox-static", "qemu-system-arm"
 BUSYBOX = "/bin/busybox"
-#: Made by `make guests`, below the build directory.
-BENCH = "guests/nested-bench.bin"
+#: L2s of ours, made by `make guests`: name in the initramfs -> file below the build directory.
+OURS = {"bench": "guests/nested-bench.bin", "bundled": "guests/bundled.bin"}
 VMM = "/usr/bin/qemu-system-aarch64"
 #: What the guests' scripts call; each is a link to busybox.
 L1_APPLETS = ("sh", "mount", "uname", "nproc", "cut", "dmesg", "sed", "tr", "poweroff")
-L2_APPLETS = ("sh", "mount", "uname", "nproc", "cut", "true", "awk", "sleep", "poweroff")
+L2_APPLETS = (*L1_APPLETS, "true", "awk", "sleep")
 #: The dynamic linker's own order.
 LIBRARY_DIRS = (
     "/lib/aarch64-linux-gnu",
@@ -95,7 +110,10 @@ def build_linux_payload(
     Safe to call from several processes at once. Raises PayloadError.
     """
     with payload_dir(build_dir, progress) as base:
-        packages = fetch(base, progress, refresh, "root", PROGRAMS, alone=False)
+        packages = fetch_programs(base, progress, refresh, SUITE)
+        suite = KERNELS[kernel].vmm_suite
+        if suite != SUITE:
+            packages += fetch_programs(base, progress, refresh, suite)
         packages += fetch_kernel(base, progress, refresh, kernel)
         return _images(base, kernel, packages, progress)
 
@@ -131,16 +149,33 @@ def write_stamp(path: Path, key: str, outputs: dict[str, list[str]]) -> None:
     temporary.replace(path)
 
 
+def root_of(base: Path, suite: str) -> Path:
+    """Where the programs of `suite` lie unpacked."""
+    return base / ("root" if suite == SUITE else f"root-{suite}")
+
+
+def fetch_programs(base: Path, progress: Progress, refresh: bool, suite: str) -> list[str]:
+    """Unpack the VMM of `suite`, and of SUITE what else the guests run; return the packages' file names."""
+    packages = [BUSYBOX_PACKAGE, VMM_PACKAGE] if suite == SUITE else [VMM_PACKAGE]
+    return fetch(base, progress, refresh, root_of(base, suite).name, packages, False, suite)
+
+
 def fetch(
-    base: Path, progress: Progress, refresh: bool, name: str, packages: list[str], alone: bool
+    base: Path,
+    progress: Progress,
+    refresh: bool,
+    name: str,
+    packages: list[str],
+    alone: bool,
+    suite: str = SUITE,
 ) -> list[str]:
-    """Unpack `packages`, `alone` or with all they depend on, into `base`/`name`.
+    """Unpack `packages` of `suite`, `alone` or with all they depend on, into `base`/`name`.
 
     Returns the names of their files.
     """
-    done = _unpacked(base, refresh, name, key := " ".join([SUITE, ARCH, *packages]))
+    done = _unpacked(base, refresh, name, key := " ".join([suite, ARCH, *packages]))
     if done is None:
-        apt = _apt(base, SUITE, progress)
+        apt = _apt(base, suite, progress)
         debs = apt.download(packages if alone else apt.closure(packages))
         progress(f"unpacking {len(debs)} packages")
         with _replaced(base / name) as scratch:
@@ -153,13 +188,14 @@ def fetch(
 
 def fetch_kernel(base: Path, progress: Progress, refresh: bool, kernel: str) -> list[str]:
     """Unpack /boot of a kernel of KERNELS into `base`/`kernel`-boot; return its package's file name."""
-    suite, name = KERNELS[kernel], f"{kernel}-boot"
-    done = _unpacked(base, refresh, name, key := " ".join([suite, ARCH, KERNEL_METAPACKAGE]))
+    suite, metapackage, _ = KERNELS[kernel]
+    name = f"{kernel}-boot"
+    done = _unpacked(base, refresh, name, key := " ".join([suite, ARCH, metapackage]))
     if done is None:
         apt = _apt(base, suite, progress)
-        found = [p for p in apt.depends(KERNEL_METAPACKAGE) if p.startswith("linux-image-")]
+        found = [p for p in apt.depends(metapackage) if p.startswith("linux-image-")]
         if len(found) != 1:
-            raise PayloadError(f"{KERNEL_METAPACKAGE} depends on more than one kernel: {found}")
+            raise PayloadError(f"{metapackage} depends on more than one kernel: {found}")
         # Since 2026 the kernel itself is in a package of its own.
         found = [p for p in apt.depends(found[0]) if p.startswith("linux-binary-")] or found
         debs = apt.download(found)
@@ -229,11 +265,12 @@ def made_from(packages: list[str], ours: bytes = b"") -> str:
 
 def _images(base: Path, name: str, packages: list[str], progress: Progress) -> LinuxPayload:
     """Make the kernel Image and the initramfs from `base`/root, if anything changed."""
-    root, out = base / "root", base / name
-    bench = base.parent / BENCH
-    if not bench.is_file():
-        raise PayloadError(f"{BENCH} was not built: make guests")
-    key = made_from(packages, bench.read_bytes())
+    out = base / name
+    ours = {l2: base.parent / path for l2, path in OURS.items()}
+    for path in ours.values():
+        if not path.is_file():
+            raise PayloadError(f"{path.name} was not built: make guests")
+    key = made_from(packages, b"".join(path.read_bytes() for path in ours.values()))
     vmlinuz = _only(base / f"{name}-boot", "vmlinuz-*")
     release = vmlinuz.name.removeprefix("vmlinuz-")
     payload = LinuxPayload(
@@ -253,7 +290,7 @@ def _images(base: Path, name: str, packages: list[str], progress: Progress) -> L
     payload.kernel.write_bytes(kernel)
     write_symbol_elf(_symbols(kernel, progress), payload.symbols)
     with payload.initrd.open("wb") as stream:
-        _l1_initramfs(Cpio(stream), root, kernel, bench)
+        _l1_initramfs(Cpio(stream), base, KERNELS[name].vmm_suite, kernel, ours)
     size = payload.initrd.stat().st_size
     progress(f"Linux {release} as L1 and L2: initramfs of {size / 1e6:.0f} MB")
     write_stamp(out / "stamp.json", key, {"files": [f.name for f in files]})
@@ -309,14 +346,18 @@ def _l2_initramfs(root: Path) -> bytes:
     return stream.getvalue()
 
 
-def _l1_initramfs(archive: Cpio, root: Path, kernel: bytes, bench: Path) -> None:
+def _l1_initramfs(
+    archive: Cpio, base: Path, vmm_suite: str, kernel: bytes, ours: dict[str, Path]
+) -> None:
+    root = root_of(base, SUITE)
     init = (_HERE / "l1-init").read_text().replace("@L2_APPEND@", L2_APPEND)
     add_system(archive, root, init, L1_APPLETS)
-    for name, path in sorted(library_closure(root, VMM, LIBRARY_DIRS).items()):
+    for name, path in sorted(library_closure(root_of(base, vmm_suite), VMM, LIBRARY_DIRS).items()):
         archive.copy(name, path)
     archive.file("l2/Image", kernel)
     archive.file("l2/initrd.cpio", _l2_initramfs(root))
-    archive.file("l2/bench", bench.read_bytes())
+    for name, path in ours.items():
+        archive.file(f"l2/{name}", path.read_bytes())
     archive.close()
 
 

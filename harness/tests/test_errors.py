@@ -42,6 +42,8 @@ def complaint(done: "subprocess.CompletedProcess[str]") -> str:
         (["--l1", "hello", "--mem", "1"], 1, "--mem 1"),
         (["--l1", "hello", "--l1-initrd", "/nonexistent"], 1, "no such file"),
         (["--l1", "hello", "--timeout", "0"], 1, "--timeout"),
+        (["--l1", "linux", "--l1-mode", "nested"], 1, "a mode of linux-sid"),
+        (["--l1", "linux-sid", "--l1-mode", "nested", "--mech", "nv"], 1, "FEAT_NV2"),
     ],
 )
 def test_found_before_qemu(vel2: Command, args: list[str], status: int, words: str) -> None:

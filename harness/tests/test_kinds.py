@@ -22,7 +22,7 @@ from vel2lib.run import Result, execute
 
 #: What a console says about how it went: our own lines (without times), and the hypervisor's.
 _VERDICT = re.compile(
-    r"vel2: .*|kvm \[1\]: .* initialized successfully|\(XEN\) (Brought up|Hardware Dom0|Loading d).*"
+    r"vel2: .*|kvm \[1\]: .* initialized successfully|op \w+ \w+ ok|L2 end|ALL PASS|\(XEN\) (Brought up|Hardware Dom0|Loading d).*"
     r"|U-Boot 20.*|Flash: .*"
 )
 _CHANGES = re.compile(r", up [0-9.]+ s| [@to]+ (0x)?[0-9a-f]{16}.*")
@@ -30,10 +30,10 @@ _LIMIT = 240.0
 
 
 @functools.lru_cache(maxsize=None)
-def target(l1: str, mode: str) -> Target:
+def target(l1: str, mode: str, append: str) -> Target:
     """The payload, fetched and built once."""
     try:
-        return resolve(RunConfig(l1=l1, l1_mode=mode))
+        return resolve(RunConfig(l1=l1, l1_mode=mode, l1_append=append))
     except Vel2Error as error:
         pytest.fail(str(error))
 
@@ -41,7 +41,7 @@ def target(l1: str, mode: str) -> Target:
 def run(l1: str, mode: str, smp: int, **more: Any) -> Result:
     """Boot it with as many CPUs for its guest."""
     config = RunConfig(l1=l1, l1_mode=mode, smp=smp, **more)
-    chosen = target(l1, config.l1_mode)
+    chosen = target(l1, config.l1_mode, config.l1_append)
     config.timeout, config.mem, config.trace = _LIMIT, chosen.mem, 10
     config.icount = config.witness = config.markers = False
     if l1.startswith("linux"):
@@ -59,9 +59,9 @@ def verdicts(result: Result) -> list[str]:
 
 
 @functools.lru_cache(maxsize=None)
-def native(l1: str, mode: str, smp: int) -> tuple[str, ...]:
+def native(l1: str, mode: str, smp: int, append: str = "") -> tuple[str, ...]:
     """What it says on QEMU's own EL2."""
-    result = run(l1, mode, smp, native=True)
+    result = run(l1, mode, smp, native=True, l1_append=append)
     assert result.status == 0, explain(result)
     return tuple(verdicts(result))
 
@@ -72,6 +72,7 @@ def cells() -> list[Any]:
         ("linux", "linux-6.12"), ("vhe", "nvhe", "protected"), (1, 2), ("nv2",)
     )
     xens = itertools.product(("xen", "xen-dom0less"), ("any",), (1, 2), MECHS)
+    sid = itertools.product(("linux-sid-16k",), ("vhe", "nvhe"), (1, 2), ("nv2",))
     firmware = itertools.product(("u-boot",), ("vhe", "nvhe"), (1, 2), ("nv2",))
     quick = {("linux-6.12", "vhe", 1, "nv2"), ("xen", "any", 1, "nv2")}
     return [
@@ -83,7 +84,7 @@ def cells() -> list[Any]:
                 *([] if cell in quick else [pytest.mark.long]),
             ],
         )
-        for cell in (*kinds, *xens, *firmware)
+        for cell in (*kinds, *sid, *xens, *firmware)
     ]
 
 
@@ -96,3 +97,21 @@ def test_same_verdicts(l0: Path, l1: str, mode: str, smp: int, mech: str) -> Non
     assert result.status == 0, explain(result)
     assert tuple(verdicts(result)) == expected, explain(result)
     assert any(f" {smp} CPUs" in s for s in expected), expected
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("linux-sid")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "host, smp, l2", [("vhe", 1, "bundled"), ("nvhe", 1, "bundled"), ("vhe", 2, "linux")]
+)
+def test_l2_at_a_virtual_el2(l0: Path, host: str, smp: int, l2: str) -> None:
+    """KVM gives its guest a virtual EL2 of its own: the bundled guest with an L3, or Linux with KVM."""
+    append = f"vel2.l2={l2}"
+    expected = native("linux-sid", "nested", smp, append)
+    result = run("linux-sid", "nested", smp, host=host, l1_append=append)
+    assert result.status == 0, explain(result)
+    assert tuple(verdicts(result)) == expected, explain(result)
+    at_el2 = {"bundled": "op hypercall nested ok", "linux": "vel2: l2 kvm [1]:"}
+    assert any(s.startswith(at_el2[l2]) for s in expected), expected
+    assert "kvm [1]: VHE+NV2 mode initialized successfully" in expected, expected

@@ -63,14 +63,18 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--l1",
         metavar="NAME|PATH",
-        help="bundled (default), linux, linux-6.12, linux-sid, xen, xen-dom0less, u-boot, vel2, a guest's name, Image or ELF",
+        help="bundled (default), linux, linux-6.12, linux-sid, linux-sid-16k, xen, xen-dom0less, u-boot, vel2, a guest's name, Image or ELF",
     )
     add("--l1-initrd", metavar="FILE", type=Path, help="initrd for L1")
     add("--l1-append", metavar="ARGS", help="words added to L1's command line")
     add("--host", choices=["vhe", "nvhe"], help="how L0's own host runs (default: by CPU)")
     add("--mech", choices=["nv2", "nv"], help="how L1's EL2 accesses reach L0 (default nv2)")
-    modes = ["vhe", "nvhe", "any", "protected"]
-    add("--l1-mode", choices=modes, help="what L1's CPU allows (default vhe); protected: Linux's")
+    modes = ["vhe", "nvhe", "any", "protected", "nested"]
+    add(
+        "--l1-mode",
+        choices=modes,
+        help="what L1's CPU allows (default vhe); protected, nested: Linux's",
+    )
     add(
         "--l1-features",
         metavar="+X,-Y",

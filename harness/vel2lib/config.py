@@ -8,7 +8,7 @@ import subprocess
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .debian import ROOT
 from .errors import Vel2Error
@@ -31,11 +31,14 @@ L1_MODES = ("vhe", "nvhe", "any")
 #: vel2s under L0, at most.
 MAX_DEPTH = 3
 #: L1s that are not ours, each with a function below.
-LINUX = ("linux", "linux-6.12", "linux-sid")
+LINUX = ("linux", "linux-6.12", "linux-sid", "linux-sid-16k")
+#: The one whose KVM gives an L2 a virtual EL2 (one of 16K pages has no stage 2 of 4K for it).
+NESTS = "linux-sid"
 XEN = ("xen", "xen-dom0less")
 DEBIAN = (*LINUX, *XEN, "u-boot")
-#: A word for L1's init: vel2's benchmark is the L2.
-L2_BENCH = "vel2.l2=bench"
+#: A word for a Linux L1's init: which L2 it starts.
+L2_WORD = "vel2.l2="
+L2_BENCH = L2_WORD + "bench"
 
 
 @dataclass
@@ -75,6 +78,9 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         self.l1_mode = self.l1_mode or ("any" if self.l1 in (*XEN, "vel2") else "vhe")
+        # vel2 offers no 52-bit addresses; with QEMU's a KVM of 16K pages does not get its guest to run.
+        if self.native and self.l1 == "linux-sid-16k" and self.cpu == CPU:
+            self.cpu += ",lpa2=off"
 
     def as_json(self) -> dict[str, Any]:
         """The configuration as results record it."""
@@ -159,6 +165,15 @@ def _check_levels(config: RunConfig) -> None:
     check(config.guest())
 
 
+def _check_nested(config: RunConfig) -> None:
+    if config.l1 != NESTS:
+        raise Vel2Error(f"--l1-mode nested: a mode of {NESTS}, not of {config.l1}")
+    if config.mech != "nv2" and not config.native:
+        raise Vel2Error(
+            "--l1-mode nested: needs FEAT_NV2, which L1 is offered under --mech nv2 only"
+        )
+
+
 def check(config: RunConfig) -> None:
     """Vel2Error for what can be known to be wrong before anything is built or started."""
     if not 1 <= config.smp <= 8:
@@ -181,6 +196,8 @@ def check(config: RunConfig) -> None:
         raise Vel2Error(f"--l1-mode {config.l1_mode}: Xen is nVHE only")
     if config.l1_mode == "protected" and not config.l1.startswith("linux"):
         raise Vel2Error(f"--l1-mode protected: a mode of Linux, not of {config.l1}")
+    if config.l1_mode == "nested":
+        _check_nested(config)
     # Without an L1, L0 only tests itself, which it does on any CPU.
     needs_nv = not config.native and config.l1 != "none"
     if needs_nv and config.cpu.split(",")[0] not in NV_CPUS:
@@ -254,7 +271,67 @@ def _bare_metal(name: str, row: dict[str, Any], config: RunConfig) -> Target:
 
 
 #: What Linux is told to run its hypervisor in these modes; it is VHE where the CPU allows that.
-_KVM_MODES = {"nvhe": "kvm-arm.mode=nvhe", "protected": "kvm-arm.mode=protected"}
+_KVM_MODES = {
+    "nvhe": "kvm-arm.mode=nvhe",
+    "protected": "kvm-arm.mode=protected",
+    "nested": f"kvm-arm.mode=nested vel2.el2 {L2_WORD}bundled",
+}
+
+
+#: What L1's CPU allows, where that mode is Linux's own.
+_L0_MODES = {"protected": "any", "nested": "vhe"}
+
+
+def l0_mode(l1_mode: str) -> str:
+    """vel2.l1_mode= for an L1 in this mode."""
+    return _L0_MODES.get(l1_mode, l1_mode)
+
+
+class L2(NamedTuple):
+    """What a Linux L1 runs, and how the console shows how it fares."""
+
+    begin: str  #: the line with which `phase` begins
+    phase: str
+    needs: dict[str, str]  #: as Target's
+    symbols: Path | None = None  #: None: those of L1's kernel
+
+
+_L2S = {
+    "linux": L2(
+        "vel2: l2-userspace",
+        "l2-userspace",
+        {
+            "vel2: l2-userspace": "L2 did not run, or not to its user space",
+            "vel2: l2-done": "L2 did not run to its end",
+        },
+    ),
+    "bench": L2(
+        "vel2: l2-bench",
+        "l2-bench",
+        {"vel2: l2-bench": "L2 did not run", "vel2: l2-done": "L2 did not run to its end"},
+        GUESTS / "nested-bench.elf",
+    ),
+    "bundled": L2(
+        "bundled L1 at EL2, vhe, 4 iterations",
+        "l2-bundled",
+        {
+            "bundled L1 at EL2, vhe, 4 iterations": "L2 did not run, or not at a virtual EL2",
+            "L2 end": "L3 did not run to its end",
+            "ALL PASS": "L2 did not run to its end",
+        },
+        GUESTS / "bundled.elf",
+    ),
+}
+
+
+def l2_of(words: list[str]) -> L2:
+    """Which L2 these words make L1's init start. Vel2Error when it knows none of that name."""
+    name = next(
+        (w.removeprefix(L2_WORD) for w in reversed(words) if w.startswith(L2_WORD)), "linux"
+    )
+    if name not in _L2S:
+        raise Vel2Error(f"{L2_WORD}{name}: there are {', '.join(_L2S)}")
+    return _L2S[name]
 
 
 def _progress(text: str) -> None:
@@ -269,25 +346,26 @@ def _linux(config: RunConfig) -> Target:
         payload = build_linux_payload(BUILD, _progress, kernel=config.l1)
     except PayloadError as error:
         raise Vel2Error(f"L1 {config.l1}: {error}") from error
+    mode = _KVM_MODES.get(config.l1_mode, "")
     words = config.l1_append.split()
-    begin, symbols = "vel2: l2-userspace", payload.symbols
-    if L2_BENCH in words:
-        begin, symbols = "vel2: l2-bench", GUESTS / "nested-bench.elf"
+    l2 = l2_of([*mode.split(), *words])
     # What this L1 tells its L2 of and then does not let it use: an L2 that takes it dies natively, too.
     broken = config.l1_mode == "protected" and config.l1 == "linux-6.12"
     l2_append = "vel2.l2_append=arm64.nopauth+arm64.nomops" if broken else ""
     target = Target(
         kernel=payload.kernel,
         initrd=payload.initrd,
-        append=_words(payload.append, _KVM_MODES.get(config.l1_mode, ""), l2_append),
-        phases={"vel2: l1-userspace": "l1-userspace", begin: begin.removeprefix("vel2: ")},
+        append=_words(payload.append, mode, l2_append),
+        phases={
+            "vel2: l1-userspace": "l1-userspace",
+            l2.begin: l2.phase,
+        },
         needs={
             "vel2: l1-userspace": "L1 did not reach its user space",
-            begin: "L2 did not run, or not to its user space",
-            "vel2: l2-done": "L2 did not run to its end",
+            **l2.needs,
             "vel2: l2-exit=0": "L2's VMM failed",
         },
-        symbols={"L1": [payload.symbols], "L2": [symbols]},
+        symbols={"L1": [payload.symbols], "L2": [l2.symbols or payload.symbols]},
         timeout=300,
         mem=1024,
     )
@@ -376,7 +454,7 @@ def _vel2(config: RunConfig) -> Target:
     for level in range(config.depth):
         last = level == config.depth - 1
         words = {
-            "vel2.l1_mode": "any" if not last or config.l2_mode == "protected" else config.l2_mode,
+            "vel2.l1_mode": l0_mode(config.l2_mode) if last else "any",
             "vel2.smp": str(config.vcpus or config.smp),
             "vel2.uart1": "off" if last else "on",
         }

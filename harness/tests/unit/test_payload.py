@@ -165,6 +165,12 @@ def test_library_closure(tmp_path: Path) -> None:
         "/usr/lib/liba.so.1": lib / "liba.so.1",
         "/usr/lib/libb.so.1": lib / "libb.so.1.0",
     }
+    # An interpreter in /lib, from a package that relies on /lib being a link into /usr.
+    build("-o", str(lib / "ld.so.1"))
+    subprocess.run(["gcc", "-pie", "-nostdlib", "-Wl,-e,0,-I/lib/ld.so.1", "-Wl,--no-as-needed",
+                    f"-Wl,-rpath-link,{lib}", str(lib / "liba.so.1"), "-o", str(tmp_path / "pie")],
+                   check=True, timeout=60)  # fmt: skip
+    assert library_closure(tmp_path, "/pie", ("/usr/lib",))["/lib/ld.so.1"] == lib / "ld.so.1"
     (lib / "libb.so.1.0").unlink()
     with pytest.raises(PayloadError, match="liba.so.1 needs libb.so.1, which no package holds"):
         library_closure(tmp_path, "/program", ("/lib", "/usr/lib"))
