@@ -81,6 +81,7 @@ static void give_to_l1(struct kvm_vcpu *vcpu, u64 esr, u64 far, const struct s2_
 	vcpu->arch.prefill = true;
 	vcpu->arch.prefill_pc = *vcpu_pc(vcpu);
 	vcpu->arch.prefill_ipa = res->fipa;
+	vcpu->arch.prefill_mmu = vcpu->arch.hw_mmu;
 	kvm_inject_nested_sync(vcpu, (esr & ~(u64)ESR_FSC) | res->fsc);
 }
 

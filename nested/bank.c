@@ -43,6 +43,9 @@ void nested_set_bank(struct kvm_vcpu *vcpu)
 /* L1 has just handled a stage-2 fault of its guest: fill the shadow before it is asked for. */
 void nested_prefill(struct kvm_vcpu *vcpu)
 {
+	/* Its host kernel runs first, at vEL1: the guest is still to come. */
+	if (vcpu->arch.hw_mmu != vcpu->arch.prefill_mmu)
+		return;
 	vcpu->arch.prefill = false;
 	/* It went on behind the access: that was emulated, there is no page to look for. */
 	if (*vcpu_pc(vcpu) != vcpu->arch.prefill_pc)

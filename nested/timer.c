@@ -529,5 +529,7 @@ bool timer_write(struct kvm_vcpu *vcpu, enum timer_id id, enum timer_reg reg, u6
 	/* The guest may go on without the host: as timer_hyp_enter. */
 	lower_deadline(t->host_deadline);
 	set_cnthctl(t, cnthctl_of(vcpu, t->hw_bank));
-	return t->level != level;
+	/* Taken when the hardware had the timer, it never was in @level: an EOI would have to trap for it. */
+	return t->level != level ||
+	       (vcpu->arch.vgic.inflight & BIT(timer_virq(id)) && !(level & BIT(id)));
 }

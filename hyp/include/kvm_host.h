@@ -158,6 +158,8 @@ struct kvm_vcpu_arch {
 			u32 ttlb_quiet;
 			l2ipa_t prefill_ipa;
 			u64 prefill_pc;		/* where it was taken */
+			const struct s2_mmu
+				*prefill_mmu; /* and under which; compared, never followed */
 			struct vcpu_fault fault;
 			bool powered_off;	/* PSCI state */
 			bool wfi_waiting;
