@@ -37,11 +37,11 @@
 	b	3b
 	.endm
 
-	/* Sets VBAR_EL1 before anything that may fault. Changes x2. */
+	/* Sets VBAR_EL1 before anything that may fault. Changes x9. */
 	.macro	set_vectors_el1 vectors
-	adrp	x2, \vectors
-	add	x2, x2, #:lo12:\vectors
-	msr	vbar_el1, x2
+	adrp	x9, \vectors
+	add	x9, x9, #:lo12:\vectors
+	msr	vbar_el1, x9
 	isb
 	.endm
 

@@ -69,7 +69,7 @@ const char *vec_name(u64 vec);
 const char *ec_name(u64 esr);
 
 extern char vectors[], vectors_vhe[];
-extern char user_svc_loop[], user_svc_then_done[], user_fp[];	/* user.S */
+extern char user_svc_loop[], user_device[], user_svc_then_done[], user_fp[];	/* user.S */
 u64 guest_enter_el1(struct vcpu *vcpu);
 u64 guest_enter_el2(struct vcpu *vcpu);
 

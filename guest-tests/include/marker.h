@@ -15,8 +15,10 @@
 
 enum region {
 #define REGION(id, op, level) REGION_##op##_##level = id,
+#define PEER(id, op, level) PEER_##op##_##level = id,
 #include "regions.def"
 #undef REGION
+#undef PEER
 };
 
 static inline void marker_begin(u64 region)

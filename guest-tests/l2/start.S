@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Entry and vectors of the bundled L2, at EL1. x0 = iterations, x1 = warm-ups, MMU off.
+ * Entry and vectors of the bundled L2, at EL1. x0 = iterations, x1 = warm-ups, x2 = L2_HAS_*, MMU off.
  * IRQ: acknowledged and ended by l2_irq(). SVC from EL0: back to whoever called l2_user().
  */
 #include "entry.h"
@@ -8,11 +8,26 @@
 	.section .head, "ax"
 	.global _head
 _head:
-	adrp	x2, _stack_top
-	mov	sp, x2
-	set_vectors_el1 l2_vectors
-	bl	l2_main
+	adrp	x9, _stack_top
+	mov	sp, x9
+	adr	x10, l2_main
+2:	set_vectors_el1 l2_vectors
+	blr	x10
 1:	b	1b
+
+	/* the second vCPU */
+	.global	l2_second
+l2_second:
+	adrp	x9, l2_second_stack_top
+	add	x9, x9, #:lo12:l2_second_stack_top
+	mov	sp, x9
+	adr	x10, l2_second_main
+	b	2b
+
+	.bss
+	.balign	16
+	.space	8192
+l2_second_stack_top:
 
 	.text
 	el1_vectors l2_vectors, l2_irq, svc, l2_bad

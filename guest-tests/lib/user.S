@@ -7,6 +7,15 @@ user_svc_loop:
 	svc	#0
 	b	user_svc_loop
 
+	/* A PL011's registers for ever: x0 = offset (l2-abi.h), then SVC with the value in x0. */
+	.global	user_device
+user_device:
+	mov	x1, #0x11
+	cmp	x0, #0xfe0
+	csel	x0, x1, xzr, eq
+	svc	#0
+	b	user_device
+
 	/* Two system calls, the second of which ends a function of a test's L2. */
 	.global	user_svc_then_done
 user_svc_then_done:

@@ -20,8 +20,10 @@ from .config import HOSTS, L2_BENCH, LINUX, MECHS, RunConfig
 from .errors import EXIT_OK
 from .run import Progress, Result, execute
 
-#: Samples of each operation.
+#: Samples of each operation, and operations before the first of them.
 ITERATIONS = 100
+WARM_UP = 4
+LINUX_WARM_UP = 16
 #: Linux as L1 boots and its init, a busybox applet, powers off at once. Without markers L0 counts the
 #: instructions of every exit.
 BOOT_APPEND = "rdinit=/bin/poweroff -- -f"
@@ -34,7 +36,9 @@ def combinations(config: RunConfig, everything: bool) -> list[RunConfig]:
     if config.l1 == "vel2":
         return _recursion(config, everything)
     linux = config.l1 in LINUX
-    default = f"{L2_BENCH} vel2.l2_append=iters={ITERATIONS}" if linux else f"iters={ITERATIONS}"
+    default = f"iters={ITERATIONS} warm={WARM_UP}"
+    if linux:
+        default = f"{L2_BENCH} vel2.l2_append=iters={ITERATIONS}+warm={LINUX_WARM_UP}"
     base = replace(
         config,
         icount=True,
@@ -45,10 +49,21 @@ def combinations(config: RunConfig, everything: bool) -> list[RunConfig]:
     )
     if not everything:
         return [base]
+    modes = ("vhe", "nvhe", "split") if config.l1 == "bundled" else ("vhe", "nvhe")
     return [
         replace(base, host=host, mech=mech, l1_mode=mode)
-        for host, mech, mode in itertools.product(HOSTS, MECHS, ("vhe", "nvhe"))
+        for host, mech, mode in itertools.product(HOSTS, MECHS, modes)
     ]
+
+
+def _two_cpus(config: RunConfig) -> RunConfig | None:
+    """The run of the operations that need a second CPU; None where the first run has them or nobody does.
+
+    A run of its own, so that the other operations are those of a machine with one CPU.
+    """
+    if config.l1 != "bundled" or config.smp > 1:
+        return None
+    return replace(config, smp=2, l1_append=f"{config.l1_append} ops=ipi")
 
 
 def _recursion(config: RunConfig, everything: bool) -> list[RunConfig]:
@@ -59,7 +74,7 @@ def _recursion(config: RunConfig, everything: bool) -> list[RunConfig]:
         witness=True,
         markers=True,
         host=config.host or "vhe",
-        l2_append=config.l2_append or f"iters={ITERATIONS}",
+        l2_append=config.l2_append or f"iters={ITERATIONS} warm={WARM_UP}",
     )
     if not everything:
         return [base]
@@ -126,7 +141,7 @@ def bench(
     status = EXIT_OK
     build = not options.no_build
     for one in combinations(config, options.all):
-        for run in filter(None, (one, _boots(one))):
+        for run in filter(None, (one, _two_cpus(one), _boots(one))):
             target = prepare(run, build, progress)
             build = False
             progress(_name(run))
@@ -137,7 +152,7 @@ def bench(
             if result.status:
                 status = max(status, result.status)
                 _failed(run, result)
-            elif run is one:
+            elif run.markers:
                 made = results.bench_rows(result)
                 table.operations(result)
                 _registers(made)

@@ -69,11 +69,12 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add("--l1-append", metavar="ARGS", help="words added to L1's command line")
     add("--host", choices=["vhe", "nvhe"], help="how L0's own host runs (default: by CPU)")
     add("--mech", choices=["nv2", "nv"], help="how L1's EL2 accesses reach L0 (default nv2)")
-    modes = ["vhe", "nvhe", "any", "protected", "nested"]
+    modes = ["vhe", "nvhe", "any", "protected", "nested", "split"]
     add(
         "--l1-mode",
         choices=modes,
-        help="what L1's CPU allows (default vhe); protected, nested: Linux's",
+        help="what L1's CPU allows (default vhe); protected, nested: Linux's own modes; split: "
+        "bundled's, nvhe with a host kernel at EL1",
     )
     add(
         "--l1-features",

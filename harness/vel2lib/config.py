@@ -53,7 +53,8 @@ class RunConfig:
     l1_append: str = ""
     host: str | None = None
     mech: str = "nv2"
-    l1_mode: str = ""  # default: vhe, any where L1 has no VHE; protected is Linux's own
+    # Default: vhe, any where L1 has no VHE. Two are an L1's own: Linux's protected, bundled's split.
+    l1_mode: str = ""
     # With vel2 as L1, whose options l1_append has: how many vel2s there are under L0, and what the
     # last of them runs, in which mode.
     depth: int = 1
@@ -194,6 +195,8 @@ def check(config: RunConfig) -> None:
         _check_levels(config)
     if config.l1 in XEN and config.l1_mode not in ("nvhe", "any"):
         raise Vel2Error(f"--l1-mode {config.l1_mode}: Xen is nVHE only")
+    if config.l1_mode == "split" and config.l1 != "bundled":
+        raise Vel2Error(f"--l1-mode split: a mode of bundled, not of {config.l1}")
     if config.l1_mode == "protected" and not config.l1.startswith("linux"):
         raise Vel2Error(f"--l1-mode protected: a mode of Linux, not of {config.l1}")
     if config.l1_mode == "nested":
@@ -255,7 +258,7 @@ def _bare_metal(name: str, row: dict[str, Any], config: RunConfig) -> Target:
     image = GUESTS / f"{row.get('image', name)}.bin"
     if not image.exists():
         raise Vel2Error(f"L1 {name}: {image.relative_to(ROOT)} was not built")
-    mode = "" if config.l1_mode == "any" else f"mode={config.l1_mode}"
+    mode = {"any": "", "split": "mode=nvhe split=1"}.get(config.l1_mode, f"mode={config.l1_mode}")
     elf, bundled = image.with_suffix(".elf"), name == "bundled"
     return Target(
         kernel=image,
@@ -278,8 +281,8 @@ _KVM_MODES = {
 }
 
 
-#: What L1's CPU allows, where that mode is Linux's own.
-_L0_MODES = {"protected": "any", "nested": "vhe"}
+#: What L1's CPU allows, where that mode is an L1's own.
+_L0_MODES = {"protected": "any", "nested": "vhe", "split": "nvhe"}
 
 
 def l0_mode(l1_mode: str) -> str:

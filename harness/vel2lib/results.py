@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import witness
+from .config import RunConfig
 from .debian import ROOT
 from .records import Record, integer, optional_integer
 from .run import Result, exits_total, instructions_total
@@ -22,21 +23,27 @@ RUN_SCHEMA = "vel2-run/1"
 BENCH_SCHEMA = "vel2-bench/1"
 OUTCOMES = ("handled", "forwarded", "reflected")
 REGIONS_DEF = ROOT / "guest-tests/include/regions.def"
-_ROW = re.compile(r"^REGION\((\d+),\s*(\w+),\s*(\w+)\)", re.M)
+_ROW = re.compile(r"^(REGION|PEER)\((\d+),\s*(\w+),\s*(\w+)\)", re.M)
+#: Where a sample begins and ends: the guest's own markers, which L0 does not count.
+BOUNDARY = "HVC #0x4e56 to HVC #0x4e56 of the guest, markers subtracted"
 
 
 @dataclass(frozen=True)
 class RegionName:
-    """What a region id of the bundled guests stands for: operation, and whose (vm or nested)."""
+    """What a region id of the bundled guests stands for: operation, and whose (vm or nested).
+
+    peer: it is the other CPU's side of the operation of that name.
+    """
 
     op: str
     level: str
+    peer: bool = False
 
 
 def region_names(path: Path = REGIONS_DEF) -> dict[int, RegionName]:
     """The rows of regions.def by id."""
     rows = _ROW.findall(path.read_text()) if path.exists() else []
-    return {int(number): RegionName(op, level) for number, op, level in rows}
+    return {int(number): RegionName(op, level, how == "PEER") for how, number, op, level in rows}
 
 
 @dataclass
@@ -50,6 +57,9 @@ class Samples:
     instructions: list[int | None] = field(default_factory=list)
     by_reason: dict[str, int] = field(default_factory=dict)
     sysregs: dict[str, dict[str, int]] = field(default_factory=dict)
+    #: Of each sample, traps by reason and by `REGISTER read` or `REGISTER write`.
+    reasons: list[dict[str, int]] = field(default_factory=list)
+    registers: list[dict[str, int]] = field(default_factory=list)
 
     def add(self, record: Record, overhead: int) -> None:
         """Take one sample record."""
@@ -57,15 +67,53 @@ class Samples:
         self.traps.append(integer(record, "traps"))
         raw = optional_integer(record, "l0_instructions")
         self.instructions.append(None if raw is None else max(0, raw - overhead))
-        for reason, count in record.get("by_reason", {}).items():
-            if isinstance(count, int):
-                self.by_reason[reason] = self.by_reason.get(reason, 0) + count
+        reasons = {k: v for k, v in record.get("by_reason", {}).items() if isinstance(v, int)}
+        add_counts(self.by_reason, reasons)
         add_sysregs(self.sysregs, record)
+        self.reasons.append(reasons)
+        self.registers.append(_register_counts(record))
+
+    def add_peer(self, peer: "Samples") -> None:
+        """Add the other CPU's side: sample by sample, the operations stay as many."""
+        for index in range(min(len(self.ops), len(peer.ops))):
+            self.traps[index] += peer.traps[index]
+            mine, theirs = self.instructions[index], peer.instructions[index]
+            unknown = mine is None or theirs is None
+            self.instructions[index] = None if unknown else (mine or 0) + (theirs or 0)
+            add_counts(self.reasons[index], peer.reasons[index])
+            add_counts(self.registers[index], peer.registers[index])
+        add_counts(self.by_reason, peer.by_reason)
+        add_sysregs(self.sysregs, {"sysregs": peer.sysregs})
+
+    def spreads(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Least, median and most traps of an operation by reason and by register."""
+        return {
+            what: {
+                name: _spread([one.get(name, 0) / max(1, n) for one, n in zip(samples, self.ops)])
+                for name in sorted({name for one in samples for name in one})
+            }
+            for what, samples in (("reasons", self.reasons), ("registers", self.registers))
+        }
 
     def l0_instructions(self) -> int | None:
         """Their sum, None when one of them is unknown."""
         known = [i for i in self.instructions if i is not None]
         return sum(known) if len(known) == len(self.instructions) else None
+
+
+def add_counts(total: dict[str, int], counts: dict[str, int]) -> None:
+    """Add counts by name to `total`."""
+    for name, count in counts.items():
+        total[name] = total.get(name, 0) + count
+
+
+def _register_counts(record: Record) -> dict[str, int]:
+    return {
+        f"{name} {how}": count
+        for name, row in record.get("sysregs", {}).items()
+        for how, count in row.items()
+        if count
+    }
 
 
 def add_sysregs(total: dict[str, dict[str, int]], record: Record) -> None:
@@ -99,7 +147,17 @@ def group(samples: list[Record], names: dict[int, RegionName]) -> list[Samples]:
         number, level = integer(record, "region"), str(record.get("level", "?"))
         one = groups.setdefault(number, Samples(number, level))
         one.add(record, overhead.get(level, 0))
+    mine = {(n.op, n.level): number for number, n in names.items() if not n.peer}
+    for number, name in names.items():
+        if name.peer and number in groups and mine[name.op, name.level] in groups:
+            groups[mine[name.op, name.level]].add_peer(groups.pop(number))
     return [groups[number] for number in sorted(groups)]
+
+
+def warm_up(config: RunConfig) -> int | None:
+    """Operations before the first that is measured; None: what the guest's source says."""
+    found = re.search(r"\bwarm=(\d+)", f"{config.l1_append} {config.l2_append}")
+    return int(found.group(1)) if found else None
 
 
 def exits(counters: list[Record]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -140,8 +198,11 @@ def regions(result: Result) -> list[dict[str, Any]]:
                 "level": one.level,
                 "samples": len(one.ops),
                 "ops": sum(one.ops),
+                "warm_up": warm_up(result.config),
+                "boundary": BOUNDARY,
                 "traps": sum(one.traps),
                 "by_reason": one.by_reason,
+                "spread": one.spreads(),
                 "l0_instructions": one.l0_instructions(),
             }
         )
@@ -243,11 +304,14 @@ def bench_rows(result: Result) -> list[dict[str, Any]]:
                 "host": result.boot.get("host", result.config.host),
                 "mech": result.boot.get("mech", result.config.mech),
                 "l1_mode": result.config.l1_mode,
+                "cpus": result.config.smp,
+                "warm_up": warm_up(result.config),
                 "iterations": sum(n for n, _, _ in pairs),
                 "traps": _spread([t / n for n, t, _ in pairs]),
                 "l0_instructions": _spread(costs) if len(costs) == len(pairs) else None,
                 "by_reason": one.by_reason,
                 "sysregs": one.sysregs,
+                "spread": one.spreads(),
             }
         )
     return rows

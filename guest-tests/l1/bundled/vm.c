@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The rows of level vm: what L1 asks of whoever is below it. At EL2, interrupts routed to EL2 and
- * masked except where virq takes one. VHE only: L1's own user space at EL0 under TGE.
+ * masked except where one is waited for. VHE only: L1's own user space at EL0 under TGE.
  */
 #include "bundled.h"
 #include "gic.h"
-#include "lib.h"
+#include "pgtable.h"
 
-#define SGI_SELF	1
 #define WFI_US		500
 
-static volatile unsigned int irqs;
+static volatile unsigned int irqs, timer_irqs, ipis;
+static volatile u64 ready, done;	/* rounds of the ipi operation, by its receiver */
+static u64 round;			/* the same, by its sender */
+
+/* VHE: CNTP_*_EL0 is the EL2 physical timer, nVHE: its own name. Both raise the same PPI. */
+static void timer_set(u64 ticks, bool on)
+{
+	if (vhe_mode) {
+		write_sysreg(ticks, cntp_tval_el0);
+		write_sysreg(on, cntp_ctl_el0);
+	} else {
+		write_sysreg(ticks, cnthp_tval_el2);
+		write_sysreg(on, cnthp_ctl_el2);
+	}
+	isb();
+}
 
 static bool on_irq(struct vcpu *ctx)
 {
@@ -19,8 +33,12 @@ static bool on_irq(struct vcpu *ctx)
 	if (ctx->vec != VEC(GROUP_SPX, KIND_IRQ))
 		return false;
 	intid = gic_ack();
+	if (intid == PPI_CNTHP)
+		timer_set(0, false);
 	gic_eoi(intid);
 	irqs += intid == SGI_SELF;
+	timer_irqs += intid == PPI_CNTHP;
+	ipis += intid == SGI_IPI;
 	return true;
 }
 
@@ -73,21 +91,45 @@ static u64 op_veoi(void)
 	return intid == SGI_SELF;
 }
 
-static void no_prep(void)
+static u64 op_timer(void)
 {
+	unsigned int before = timer_irqs;
+
+	timer_set(0, true);
+	while (timer_irqs == before)
+		;
+	return 1;
 }
 
-/* VHE: CNTP_*_EL0 is the EL2 physical timer, nVHE: its own name. Both raise the same PPI. */
-static void timer_set(u64 ticks, bool on)
+/* Another address space: VHE as a process of its user space has it, nVHE as EL2 has one, without ASIDs. */
+static u64 op_ctxsw(void)
 {
+	static u64 switches;
+	u64 asid = (1 + (++switches & 1)) << 48;
+
 	if (vhe_mode) {
-		write_sysreg(ticks, cntp_tval_el0);
-		write_sysreg(on, cntp_ctl_el0);
+		write_sysreg((u64)el2_low.root | asid, ttbr0_el1);
+		isb();		/* the table first, then what another one left */
+		asm volatile("tlbi aside1, %0" : : "r"(asid) : "memory");
 	} else {
-		write_sysreg(ticks, cnthp_tval_el2);
-		write_sysreg(on, cnthp_ctl_el2);
+		write_sysreg((u64)el2_low.root, ttbr0_el2);
+		isb();
+		asm volatile("tlbi alle2" : : : "memory");
 	}
+	dsb(nsh);
 	isb();
+	return 1;
+}
+
+static u64 op_ipi(void)
+{
+	smp_send_sgi(1, SGI_IPI);
+	smp_wait(&done, round);
+	return 1;
+}
+
+static void no_prep(void)
+{
 }
 
 static void prep_wfi(void)
@@ -113,17 +155,45 @@ static void prep_veoi(void)
 	gic_send_sgi(SGI_SELF);
 }
 
-static void measure(const struct bench *b, const char *name, enum region id, void (*prep)(void),
-		    u64 (*op)(void), void (*after)(void))
+/* The receiver waits for the next round. */
+static void prep_ipi(void)
+{
+	smp_wait(&ready, ++round);
+}
+
+/*
+ * Its side of a round begins before it says that it waits, and ends before the sender may go on: of two
+ * regions of one operation, the sender's always ends last.
+ */
+void vm_ipi_receive(void)
+{
+	for (u64 i = 1; i <= bench.warm + bench.iters; i++) {
+		unsigned int before = ipis;
+
+		irq_unmask();
+		if (i > bench.warm)
+			marker_begin(PEER_ipi_vm);
+		smp_set(&ready, i);
+		while (ipis == before)
+			asm volatile("yield");
+		if (i > bench.warm)
+			marker_end(PEER_ipi_vm, 1);
+		irq_mask();
+		smp_set(&done, i);
+	}
+}
+
+static void measure(const char *name, enum region id, void (*prep)(void), u64 (*op)(void),
+		    void (*after)(void))
 {
 	bool good = true;
 
-	for (unsigned int i = 0; i < b->warm + b->iters; i++) {
+	for (unsigned int i = 0; i < bench.warm + bench.iters; i++) {
 		prep();
-		if (i >= b->warm)
+		if (i >= bench.warm)
 			marker_begin(id);
 		good &= op() == 1;
-		if (i >= b->warm)
+		if (i >= bench.warm)
 			marker_end(id, 1);
 		after();
 	}
@@ -140,24 +210,39 @@ static u64 op_syscall(void)
 	return guest_enter(&user) == VEC(GROUP_A64, KIND_SYNC) && ESR_EC(user.esr) == EC_SVC;
 }
 
-static void measure_syscall(const struct bench *b)
+/* What a VHE hypervisor does as the kernel of its user space, HCR_EL2.TGE set. */
+static void measure_tge(void)
 {
 	u64 hcr = read_sysreg(hcr_el2);
 
 	if (!vhe_mode) {
 		printf("op syscall vm none: no EL0 under an nVHE EL2\n");
+		measure("ctxsw", REGION_ctxsw_vm, no_prep, op_ctxsw, no_prep);
 		return;
 	}
 	user.pc = (u64)user_svc_loop;
 	user.pstate = PSR_EL0t | PSR_DAIF;
 	write_sysreg(hcr | HCR_TGE, hcr_el2);
 	isb();
-	measure(b, "syscall", REGION_syscall_vm, no_prep, op_syscall, no_prep);
+	measure("syscall", REGION_syscall_vm, no_prep, op_syscall, no_prep);
+	measure("ctxsw", REGION_ctxsw_vm, no_prep, op_ctxsw, no_prep);
 	write_sysreg(hcr, hcr_el2);
 	isb();
 }
 
-void vm_run(const struct bench *b)
+static void measure_alone(void)
+{
+	measure("hypercall", REGION_hypercall_vm, no_prep, op_hypercall, no_prep);
+	measure("mmio", REGION_mmio_vm, no_prep, op_mmio, no_prep);
+	measure("sysreg", REGION_sysreg_vm, no_prep, op_sysreg, no_prep);
+	measure("wfi", REGION_wfi_vm, prep_wfi, op_wfi, after_wfi);
+	measure("virq", REGION_virq_vm, irq_unmask, op_virq, irq_mask);
+	measure("veoi", REGION_veoi_vm, prep_veoi, op_veoi, no_prep);
+	measure("timer", REGION_timer_vm, irq_unmask, op_timer, irq_mask);
+	measure_tge();
+}
+
+void vm_run(void)
 {
 	/* interrupts come to EL2; also what makes WFI wake up for them */
 	write_sysreg(read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO, hcr_el2);
@@ -166,18 +251,15 @@ void vm_run(const struct bench *b)
 	gic_enable(SGI_SELF);
 	gic_enable(PPI_CNTHP);
 
-	for (unsigned int i = 0; i < b->iters; i++) {
+	for (unsigned int i = 0; i < bench.iters; i++) {
 		marker_begin(REGION_empty_vm);
 		marker_end(REGION_empty_vm, 1);
 	}
 	printf("op empty vm ok\n");
-	measure(b, "hypercall", REGION_hypercall_vm, no_prep, op_hypercall, no_prep);
-	measure(b, "mmio", REGION_mmio_vm, no_prep, op_mmio, no_prep);
-	measure(b, "sysreg", REGION_sysreg_vm, no_prep, op_sysreg, no_prep);
-	measure(b, "wfi", REGION_wfi_vm, prep_wfi, op_wfi, after_wfi);
-	measure(b, "virq", REGION_virq_vm, irq_unmask, op_virq, irq_mask);
-	measure(b, "veoi", REGION_veoi_vm, prep_veoi, op_veoi, no_prep);
-	measure_syscall(b);
+	if (bench.second)
+		measure("ipi", REGION_ipi_vm, prep_ipi, op_ipi, no_prep);
+	if (!bench.only_ipi)
+		measure_alone();
 	gic_disable(PPI_CNTHP);
 	exc_set_hook(NULL);
 }

@@ -2,7 +2,7 @@
 /*
  * An L2 for somebody else's L1 (Linux/KVM with QEMU's virt machine): does operations that cost a
  * hypervisor something and marks each. EL1 with its own stage 1, one CPU, interrupts masked but where
- * one is waited for. iters=N samples of each operation; ends by PSCI.
+ * one is waited for. iters=N samples of each operation after warm=N that are none; ends by PSCI.
  */
 #include "gic.h"
 #include "lib.h"
@@ -10,7 +10,6 @@
 #include "pgtable.h"
 
 #define VA_BITS		32
-#define WARM_UPS	16
 #define UART		0x09000000UL
 #define UART_PERIPHID0	0xfe0		/* in the VMM: no kernel emulates a PL011 */
 #define UART_ID0	0x11
@@ -25,7 +24,7 @@ void bench_bad(void);
 
 static volatile unsigned int irqs;
 static unsigned int expected;		/* INTID of the next interrupt */
-static u64 iters, timer_ticks;
+static u64 iters, warm, timer_ticks;
 static u32 iidr;
 
 static u64 psci(u64 fn)
@@ -189,7 +188,7 @@ static void prep_timer(void)
 #define MEASURE(name, prep) do {					\
 	bool good_ = true;						\
 									\
-	for (u64 i_ = 0; i_ < WARM_UPS; i_++) {				\
+	for (u64 i_ = 0; i_ < warm; i_++) {				\
 		prep();							\
 		good_ &= op_##name();					\
 		mask();							\
@@ -220,6 +219,7 @@ void bench_main(const void *dtb)
 {
 	args_init(fdt_bootargs(dtb));
 	iters = arg_u64("iters", 100);
+	warm = arg_u64("warm", 16);
 	mmu_init();
 	write_sysreg(1, SYS_ICC_SRE_EL1);
 	isb();			/* system registers before their use */
