@@ -143,6 +143,10 @@ class Target:
     verdict: bool = False
     #: How it ends when all is well: system_off or reset.
     ends: str = "system_off"
+    #: How often it resets the machine before. What L0 counted is of its last life.
+    resets: int = 0
+    #: What its machine has besides.
+    qemu_args: tuple[str, ...] = ()
     #: Files with symbols of each level.
     symbols: dict[str, list[Path]] = field(default_factory=dict)
     measured: bool = False  # markers are in it: icount and the witness are on by default
@@ -266,6 +270,7 @@ def _bare_metal(name: str, row: dict[str, Any], config: RunConfig) -> Target:
         append=_words(mode, config.l1_append, "" if bundled else str(row.get("append", ""))),
         verdict=True,
         ends=str(row.get("ends", "system_off")),
+        resets=int(row.get("resets", 0)),
         symbols={"L1": [elf], "L2": [elf, *sorted(GUESTS.glob("*l2*.elf"))]},
         measured=bundled,
         timeout=60,

@@ -59,7 +59,7 @@ def debug(config: RunConfig, target: Target, extra: list[str]) -> int:
         args = qemu_command(config, target, scratch, None, gdb=option)
         with CONSOLE.open("wb", buffering=0) as console, RECORDS.open("wb", buffering=0) as records:
             keep, note = _writer(console), _writer(records)
-            with Qemu(args, keep, note) as qemu:
+            with Qemu(args, keep, note, not config.native) as qemu:
                 _wait_for(socket, qemu)
                 reader = threading.Thread(target=_pump, args=(qemu,), daemon=True)
                 reader.start()

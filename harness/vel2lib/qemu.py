@@ -49,6 +49,7 @@ class Machine:
     qemu: str = "qemu-system-aarch64"
     exception_log: Path | None = None
     gdb: str | None = None
+    reboots: bool = False  # a reset starts it again; if not, it ends it
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def quote(value: str) -> str:
 
 def _common(machine: Machine, mem: int) -> list[str]:
     args = [machine.qemu, "-machine", MACHINE, "-cpu", machine.cpu, "-smp", str(machine.smp)]
-    args += ["-m", f"{mem}M", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+    args += ["-m", f"{mem}M", "-nodefaults", "-no-user-config", "-display", "none"]
+    args += [] if machine.reboots else ["-no-reboot"]
     args += ["-semihosting-config", "enable=on,target=gdb"]
     if machine.icount:
         args += ["-icount", "shift=0,sleep=off"]
@@ -182,6 +184,8 @@ class Qemu:
     args: list[str]
     on_console: Callable[[bytes], None]
     on_l0: Callable[[bytes], None]
+    #: Whether there is an L0. If not, there is no second UART: L1 has none under L0 either.
+    l0: bool = True
     process: subprocess.Popen[bytes] = field(init=False)
     channels: dict[str, Channel] = field(init=False)
     errors: bytes = b""
@@ -209,7 +213,7 @@ class Qemu:
             theirs.append(other)
             self.channels[name] = Channel(name, mine, handler)
             args += ["-chardev", f"socket,id={name},fd={other.fileno()}"]
-        args += ["-serial", "chardev:uart", "-serial", "chardev:l0"]
+        args += ["-serial", "chardev:uart", *(["-serial", "chardev:l0"] if self.l0 else [])]
         args += ["-mon", "chardev=qmp,mode=control"]
         with tempfile.TemporaryFile() as stderr:
             self._stderr = os.dup(stderr.fileno())

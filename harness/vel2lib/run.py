@@ -65,6 +65,7 @@ class Result:
     details: list[str] = field(default_factory=list)  # lines for the user besides the outcome
     log_regions: list[witness.Region] | None = None  # None: no witness was asked for
     end: str | None = None  # what L0 said last; None when it did not come to that
+    resets: int = 0  # of Target.resets, as L0 says
     error: str | None = None  # why L0 refused
     nested: "Result | None" = None  # the same of L1, where L1 is vel2, and so on
     symbolizer: Symbolizer = field(default_factory=lambda: Symbolizer({}))
@@ -175,11 +176,18 @@ class _Session:
         elif kind == "test":
             result.tests.append(record)
         elif kind == "end":
-            result.end = str(record.get("why", ""))
+            self.end(str(record.get("why", "")))
         elif kind == "log":
             result.logs.append(record)
         elif kind == "uart1":
             self.uart1(record)
+
+    def end(self, why: str) -> None:
+        """L1's end, or that of one of its lives."""
+        if why == "reset" and self.result.resets < self.target.resets:
+            self.result.resets += 1
+        else:
+            self.result.end = why
 
     def uart1(self, record: Record) -> None:
         """A line, or a piece of one, that L1 wrote to its second UART: a record of L1's, if L1 is vel2."""
@@ -227,16 +235,17 @@ def l0_append(config: RunConfig) -> str:
     return " ".join(made + own)
 
 
-def _machine(config: RunConfig, log: Path | None, gdb: str | None) -> Machine:
+def _machine(config: RunConfig, target: Target, log: Path | None, gdb: str | None) -> Machine:
     return Machine(
         cpu=config.cpu,
         smp=config.smp,
         mem=config.mem or 0,
         icount=bool(config.icount),
-        extra=config.qemu_args,
+        extra=(*target.qemu_args, *config.qemu_args),
         qemu=config.qemu,
         exception_log=log,
         gdb=gdb,
+        reboots=target.resets > 0,
     )
 
 
@@ -262,7 +271,7 @@ def qemu_command(
 
     Vel2Error when L1 is no kernel or does not fit.
     """
-    machine = _machine(config, log, gdb)
+    machine = _machine(config, target, log, gdb)
     append, where, kernel = l0_append(config), None, None
     if target.kernel is not None:
         firmware = any(module.address is not None for module in target.modules)
@@ -361,15 +370,15 @@ def _failed_level(result: Result) -> str:
 
 def _judge_levels(result: Result, target: Target) -> None:
     """Every vel2 must have seen the end of what it ran: the last of the guest, the others of a vel2,
-    which powers off when it ends."""
+    which ends as its guest does."""
     found = [result, *levels(result)]
     if len(found) != target.depth + 1:
         result.fail(f"{target.depth} vel2s were to run under L0, {len(found) - 1} did", EXIT_FAILED)
     for number, one in enumerate(found):
-        ends = target.ends if number == target.depth else "system_off"
-        if one.end != ends:
+        if one.end != target.ends or one.resets != target.resets:
             why = one.end or (one.garbage[:1] or ["no word of its end"])[0]
-            result.fail(f"L{number}'s L{number + 1} did not end by {ends}: {why}", EXIT_FAILED)
+            said = f"L{number}'s L{number + 1} did not end by {target.ends}"
+            result.fail(f"{said} after {target.resets} resets: {why}", EXIT_FAILED)
 
 
 def _judge(session: _Session, qemu: Qemu, code: int | None) -> None:
@@ -397,6 +406,8 @@ def _judge(session: _Session, qemu: Qemu, code: int | None) -> None:
         _judge_levels(result, target)
     elif result.end not in (None, target.ends):
         result.fail(f"L1 ended by {result.end}, not by {target.ends}", EXIT_FAILED)
+    elif result.resets != target.resets and not session.config.native:
+        result.fail(f"L1 reset {result.resets} times, not {target.resets}", EXIT_FAILED)
     lines = [s.strip() for s in result.lines()]
     if target.verdict and result.status == EXIT_OK:
         failed = [s for s in lines if s.startswith("FAIL")]
@@ -465,7 +476,7 @@ def execute(
         args = qemu_command(config, target, scratch, log)
         result.symbolizer = Symbolizer({"L0": [configuration.L0_ELF], **target.symbols})
         session.started = time.monotonic()
-        with Qemu(args, on_console, session.l0) as qemu:
+        with Qemu(args, on_console, session.l0, not config.native) as qemu:
             session.qemu = qemu
             running = qemu.pump(config.timeout or 60)
             code = None if running else qemu.wait(END_SECONDS)

@@ -268,7 +268,7 @@ void l1_create(void)
 	l1_load();
 }
 
-void l1_end(const char *why)
+void l1_end(bool reset)
 {
 	struct json j;
 
@@ -276,8 +276,10 @@ void l1_end(const char *why)
 	if (opts.trace)
 		l1_dump();
 	json_begin(&j, "end");
-	json_str(&j, "why", why);
+	json_str(&j, "why", reset ? "reset" : "system_off");
 	json_end(&j);
+	if (reset)
+		l0_reset();
 	l0_exit(0);
 }
 

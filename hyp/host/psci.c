@@ -11,7 +11,7 @@
 #include <psci.h>
 #include <wake.h>
 
-#define MPIDR_BIT31	BIT(31)	/* RES1 in MPIDR_EL1: some pass it on */
+#define MPIDR_BIT31 BIT(31) /* RES1 in MPIDR_EL1: some pass it on */
 
 static bool starting[MAX_VCPUS];
 
@@ -119,14 +119,14 @@ bool psci_call(struct kvm_vcpu *vcpu)
 		*x0 = (u64)affinity_info(arg(vcpu, 1), arg(vcpu, 2));
 		return true;
 	case PSCI_SYSTEM_OFF:
-		l1_end("system_off");
+		l1_end(false);
 	case PSCI_SYSTEM_RESET:
-		l1_end("reset");
+		l1_end(true);
 	case PSCI_SYSTEM_RESET2:
 	case PSCI_SYSTEM_RESET2_64:
 		/* 0: warm reset of the whole system; the rest is the vendor's or reserved. */
 		if (!arg(vcpu, 1))
-			l1_end("reset");
+			l1_end(true);
 		*x0 = (u64)(s64)PSCI_INVALID_PARAMETERS;
 		return true;
 	default:

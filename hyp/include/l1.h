@@ -18,8 +18,8 @@ void l1_create(void);
 /* (Re)start @vcpu, which is not loaded, at @entry (IPA) with x0 = @arg, at vEL2. */
 void l1_vcpu_start(struct kvm_vcpu *vcpu, ipa_t entry, u64 arg);
 
-/* L1 ended itself: @why is "system_off" or "reset". Prints counters; the machine goes off. */
-void __noreturn l1_end(const char *why);
+/* L1 ended itself, to be started again if @reset. Prints counters; the machine does the same. */
+void __noreturn l1_end(bool reset);
 
 /* A vCPU cannot go on: the state of all of them, an error line, exit status 1. */
 void __noreturn l1_failed(void);

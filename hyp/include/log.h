@@ -51,6 +51,9 @@ void __noreturn l0_fatal_user(const char *fmt, ...) __printf(1, 2);
  */
 void __noreturn l0_exit(int status);
 
+/* Reset the machine, L0 with it, through PSCI; power it off where that cannot be. */
+void __noreturn l0_reset(void);
+
 /*
  * Formatting: %s %c %d %i %u %x %p %% with l, ll, z, zero padding, width, '-', '#' (0x) and precision for
  * %s. The result is always terminated if @size is not 0; returns the length it wanted to have.

@@ -29,9 +29,9 @@ void l1_vcpu_start(struct kvm_vcpu *v, ipa_t entry, u64 arg)
 	started.arg = arg;
 }
 
-void l1_end(const char *why)
+void l1_end(bool again)
 {
-	ended = why;
+	ended = again ? "reset" : "system_off";
 	longjmp(end, 1);
 }
 
