@@ -45,7 +45,8 @@ static bool is_l1s(const void *fdt, int node, u64 uart0)
 	       is_compatible(fdt, node, "arm,gic-v3") ||
 	       is_compatible(fdt, node, "arm,armv8-timer") ||
 	       is_compatible(fdt, node, "arm,psci-1.0") || is_compatible(fdt, node, "arm,psci-0.2") ||
-	       is_compatible(fdt, node, "fixed-clock") || is_compatible(fdt, node, "cfi-flash") || is_uart0(fdt, node, uart0);
+	       is_compatible(fdt, node, "fixed-clock") || is_compatible(fdt, node, "cfi-flash") ||
+	       is_compatible(fdt, node, "arm,pl031") || is_uart0(fdt, node, uart0);
 }
 
 /* Deletes the first child of @parent that @keep refuses; 0 if there is none, 1 if one went. */

@@ -117,6 +117,16 @@ static void parse_flash(const void *fdt, const struct cells *c, struct l0_platfo
 	}
 }
 
+/* A clock is not required either. */
+static void parse_rtc(const void *fdt, const struct cells *c, struct l0_platform *p)
+{
+	int node = fdt_node_offset_by_compatible(fdt, -1, "arm,pl031");
+	u64 base, size;
+
+	if (node >= 0 && read_reg(fdt, node, c, 0, &base, &size))
+		p->rtc = base;
+}
+
 static int parse_gic(const void *fdt, const struct cells *c, struct l0_platform *p)
 {
 	int node = fdt_node_offset_by_compatible(fdt, -1, "arm,gic-v3");
@@ -304,5 +314,8 @@ int platform_parse(const void *fdt, u64 max, struct l0_platform *p, char *err, s
 	parse_flash(fdt, &c, p);
 	if (p->flash_size && !is_device(p, p->flash, p->flash_size))
 		p->flash_size = 0;
+	parse_rtc(fdt, &c, p);
+	if (!is_device(p, p->rtc, SZ_4K))
+		p->rtc = 0;
 	return parse_modules(fdt, p, err, errlen);
 }

@@ -152,6 +152,8 @@ static void l1_stage2(void)
 	if (!ret && plat.flash_size)
 		ret = (int)kvm_call_hyp(s2_vm_map_ram, &l1.s2, plat.flash, plat.flash,
 					plat.flash_size);
+	if (!ret && plat.rtc)
+		ret = (int)kvm_call_hyp(s2_vm_map_device, &l1.s2, plat.rtc, plat.rtc, SZ_4K);
 	if (ret)
 		l0_fatal_user("cannot map L1's memory (error %d)", ret);
 }

@@ -30,6 +30,7 @@ struct l0_platform {
 	u64 gicd_size, gicr_size;
 	pa_t flash;		/* L1's, all banks */
 	u64 flash_size;		/* 0: none */
+	pa_t rtc;		/* L1's PL031, 0: none */
 	unsigned int nr_cpus;	/* at most MAX_CPUS, boot CPU included */
 	u64 mpidr[MAX_CPUS];	/* affinity fields of each CPU; the boot CPU is number 0 */
 	struct l0_module kernel, initrd;

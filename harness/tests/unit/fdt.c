@@ -55,6 +55,7 @@ static void platform(void)
 	CHECK(plat_.uart0 == 0x9000000 && plat_.uart0_intid == 33 && plat_.uart1_intid == 40);
 	CHECK(plat_.gicd == 0x8000000 && plat_.gicd_size == 0x10000);
 	CHECK(plat_.flash == 0 && plat_.flash_size == 0x8000000);
+	CHECK(plat_.rtc == 0x9010000);
 	CHECK(plat_.gicr == 0x80a0000 && plat_.gicr_size == 0xf60000);
 	CHECK(plat_.nr_cpus == 2 && plat_.mpidr[0] == 0 && plat_.mpidr[1] == 1);
 	CHECK(plat_.kernel.addr == 0x40800000 && plat_.kernel.size == 0x100000);
@@ -99,7 +100,7 @@ static void children(const void *fdt)
 {
 	static const char *const known[] = { "psci", "pl011@9000000", "intc@8000000", "cpus", "timer",
 					     "apb-pclk", "memory@40000000", "aliases", "chosen",
-					     "flash@0" };
+					     "flash@0", "pl031@9010000" };
 	int node, n = 0;
 	size_t i;
 
