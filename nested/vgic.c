@@ -18,6 +18,9 @@ struct vgic_hw_info vgic_hw;
 			 ICH_HCR_VGRP0EIE | ICH_HCR_VGRP0DIE | ICH_HCR_VGRP1EIE |	\
 			 ICH_HCR_VGRP1DIE | ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1 | \
 			 ICH_HCR_TSEI | ICH_HCR_TDIR | ICH_HCR_EOICOUNT)
+/* Of that, what the maintenance interrupt is asserted for. */
+#define L2_HCR_ENABLES	(ICH_HCR_UIE | ICH_HCR_LRENPIE | ICH_HCR_NPIE | ICH_HCR_VGRP0EIE | \
+			 ICH_HCR_VGRP0DIE | ICH_HCR_VGRP1EIE | ICH_HCR_VGRP1DIE)
 
 #define EACH_LR(X)	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) \
 			X(12) X(13) X(14) X(15)
@@ -327,9 +330,15 @@ static inline void save_l2_hcr(struct kvm_vcpu *vcpu)
 	}
 }
 
+/*
+ * While L1's maintenance interrupt is asserted the hardware's has nothing to tell: where L1 does not take
+ * it (disabled, or masked by priority), it would end each run of L2 before its first instruction.
+ */
 static inline u64 l2_hcr(struct kvm_vcpu *vcpu)
 {
-	return __vcpu_sys_reg(vcpu, ICH_HCR_EL2) & L2_HCR_MASK;
+	u64 mask = vcpu->arch.vgic.maint ? L2_HCR_MASK & ~L2_HCR_ENABLES : L2_HCR_MASK;
+
+	return __vcpu_sys_reg(vcpu, ICH_HCR_EL2) & mask;
 }
 
 /* --- per entry and exit --- */
