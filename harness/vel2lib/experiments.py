@@ -11,6 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 EXAMPLES = {
+    "fuzz": """examples:
+  harness/vel2 fuzz --programs 20000 --seed 7     every host, mechanism and L1 mode
+  harness/vel2 fuzz --mech nv --l1-mode nvhe
+  harness/vel2 fuzz --depth 2 --host vhe --mech nv2
+""",
+    "replay": """examples:
+  harness/vel2 replay build/fuzz/difference-1.json
+  harness/vel2 replay guest-tests/corpus --host nvhe
+""",
     "results": """examples:
   harness/vel2 results list --mech nv --op hypercall --since 2026-01-31
   harness/vel2 results show last
@@ -105,6 +114,20 @@ def add(command: AddCommand, machine_options: AddOptions, run_options: AddOption
     trace.add_argument("-o", "--output", type=Path, metavar="FILE", required=True)
     machine_options(trace)
     run_options(trace)
+    fuzz = command("fuzz", "random programs at EL2: does virtual EL2 differ from QEMU's?")
+    fuzz.add_argument("--programs", type=int, default=1000, metavar="N", help="(default 1000)")
+    fuzz.add_argument("--seed", type=int, default=1, metavar="S", help="(default 1)")
+    fuzz.add_argument("--save", type=Path, metavar="DIR", help="for what differs (build/fuzz)")
+    replay = command("replay", "run the programs of reproducer files again")
+    replay.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="or a directory of them"
+    )
+    for one in (fuzz, replay):
+        one.add_argument("--host", choices=["vhe", "nvhe"], help="(default: both)")
+        one.add_argument("--mech", choices=["nv2", "nv"], help="(default: both)")
+        one.add_argument("--l1-mode", choices=["vhe", "nvhe"], help="(default: both)")
+        one.add_argument("--depth", type=int, choices=[1, 2], help="2: under vel2 under vel2")
+        one.add_argument("--no-build", action="store_true", help="take what is in build/")
     add_commands(command("results", "list, show, compare and export the runs in build/results.db"))
 
 
@@ -132,9 +155,23 @@ def _trace(options: argparse.Namespace) -> int:
     return tracefile.command_trace(options)
 
 
+def _fuzz(options: argparse.Namespace) -> int:
+    from . import fuzz
+    from .cli import Progress
+
+    progress = Progress()
+    command = fuzz.command_fuzz if options.command == "fuzz" else fuzz.command_replay
+    try:
+        return command(options, progress)
+    finally:
+        progress.done()
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "results": _results,
     "report": _report,
     "sweep": _sweep,
     "trace": _trace,
+    "fuzz": _fuzz,
+    "replay": _fuzz,
 }

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""vel2 fuzz and vel2 replay: random programs on QEMU's real EL2 and at vEL2, which must not differ.
+
+Hypothesis generates programs in batches and shrinks what differs to the shortest program; that becomes
+a file, which `replay` runs again. A machine that hangs, panics or ends is a difference too, and is
+started anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import config as configuration
+from . import fuzzprog
+from .config import HOSTS, MECHS
+from .debian import ROOT
+from .errors import EXIT_FAILED, EXIT_OK, Vel2Error
+from .fuzzmask import Difference, compare
+from .fuzzprog import CHUNK, Op
+from .fuzzrun import BATCH_SECONDS, Kind, Lost, Machine, wait
+
+#: Programs that are handed over at once (on average), operations of one, examples of one Hypothesis test.
+BATCH, LENGTH, EXAMPLES = 16, 14, 40
+#: Of wall clock, for one difference.
+SHRINK_SECONDS = 60.0
+PROGRESS_SECONDS = 2.0
+CORPUS = ROOT / "guest-tests/corpus"
+
+
+@dataclass
+class Found:
+    """Programs (the last of which differs, after those before it) and how."""
+
+    vhe: bool
+    programs: list[list[Op]]
+    difference: Difference
+
+    def size(self) -> int:
+        """What shrinking makes smaller."""
+        return sum(len(json.dumps(program)) for program in self.programs)
+
+
+class Differs(Exception):
+    """A difference, as Hypothesis wants it."""
+
+
+@dataclass
+class Session:
+    """Machines that all run the same programs; those of one L1 mode at a time."""
+
+    kinds: Sequence[Kind]
+    machines: dict[Kind, Machine] = field(default_factory=dict)
+    ran: int = 0
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for machine in self.machines.values():
+            machine.stop()
+
+    def _machine(self, kind: Kind) -> Machine:
+        if kind not in self.machines:
+            machine = Machine(kind)
+            machine.start()
+            self.machines[kind] = machine
+        return self.machines[kind]
+
+    def _drop(self, kind: Kind) -> None:
+        self.machines.pop(kind).stop()
+
+    def run(self, vhe: bool, programs: Sequence[list[Op]]) -> list[tuple[int, Difference]]:
+        """Differences of a batch: which program, and how. A lost machine loses the rest of its batch."""
+        codes = [fuzzprog.assemble(program, vhe) for program in programs]
+        data = [code.pack() for code in codes]
+        kinds = [Kind(vhe), *(kind for kind in self.kinds if kind.vhe == vhe)]
+        machines = [self._machine(kind) for kind in kinds]
+        for machine in machines:
+            machine.begin(data)
+        wait(machines, BATCH_SECONDS)
+        outputs: list[list[bytes]] = []
+        lost: list[tuple[int, Difference]] = []
+        for machine in machines:
+            try:
+                outputs.append(machine.end(len(data)))
+            except Lost as error:
+                outputs.append([])
+                text = (f"{machine.kind} is lost: {error.why}",)
+                key = ("lost", error.why.split(":")[0])
+                lost.append((error.program, Difference(machine.kind, text, key)))
+                self._drop(machine.kind)
+        if not outputs[0]:  # whatever the others do, there is nothing to compare it with
+            return [one for one in lost if not one[1].kind.depth]
+        self.ran += len(programs)
+        found = lost
+        for kind, output in zip(kinds[1:], outputs[1:]):
+            for index, got in enumerate(output):
+                one = compare(kind, codes[index], outputs[0][index], got)
+                if one:
+                    found.append((index, one))
+        return found
+
+    def confirm(self, vhe: bool, programs: Sequence[list[Op]]) -> Found | None:
+        """A difference of these programs again: of one alone if that differs alone."""
+        for index, first in self.run(vhe, programs):
+            alone = self.run(vhe, [programs[index]]) if index < len(programs) else []
+            if alone:
+                return Found(vhe, [programs[index]], alone[0][1])
+            return Found(vhe, list(programs[: index + 1]), first)
+        return None
+
+
+# ---------------------------------------------------------------------------- files
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_readable(one) for one in value]
+    return hex(value) if isinstance(value, int) and value > 9 else value
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_numbers(one) for one in value]
+    return int(value, 16) if isinstance(value, str) and value.startswith("0x") else value
+
+
+def write(path: Path, found: Found, note: str = "") -> None:
+    """A reproducer."""
+    lines = [f' "mode": "{"vhe" if found.vhe else "nvhe"}"']
+    lines.append(f' "difference": {json.dumps(list(found.difference.text))}')
+    if note:
+        lines.append(f' "note": {json.dumps(note)}')
+    programs = [
+        "  [\n" + ",\n".join("   " + json.dumps(_readable(op)) for op in program) + "\n  ]"
+        for program in found.programs
+    ]
+    lines.append(' "programs": [\n' + ",\n".join(programs) + "\n ]")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def read(path: Path) -> tuple[bool, list[list[Op]]]:
+    """Mode (True: E2H) and programs of a reproducer. Vel2Error when it is none."""
+    try:
+        value = json.loads(path.read_text())
+        programs = _numbers(value["programs"])
+        vhe = {"vhe": True, "nvhe": False}[value["mode"]]
+        for program in programs:
+            fuzzprog.assemble(program, vhe)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Vel2Error(f"{path}: no program of vel2 fuzz: {error}") from error
+    return vhe, programs
+
+
+# ---------------------------------------------------------------------------- the search
+
+
+@dataclass
+class Search:
+    """Hypothesis tests, one after another, until enough programs have run."""
+
+    session: Session
+    directory: Path
+    seed: int
+    progress: Callable[[str], None]
+    found: list[Found] = field(default_factory=list)
+    again: int = 0  # differences with a key that was seen before
+    flaky: int = 0  # differences that did not come again
+    known: set[tuple[str, ...]] = field(default_factory=set)
+    _smallest: Found | None = None
+    _shrinks_until: float = 0.0
+
+    def run(self, modes: Sequence[bool], programs: int) -> None:
+        """Run this many programs, in turn in each L1 mode."""
+        started, number = time.monotonic(), 0
+        said = started
+        while self.session.ran < programs:
+            self._one(modes[number % len(modes)], self.seed * 1_000_003 + number, programs)
+            number += 1
+            rate = self.session.ran / (time.monotonic() - started)
+            self.progress(
+                f"{self.session.ran} programs, {len(self.found)} differences, {rate:.0f}/s"
+            )
+
+    def _one(self, vhe: bool, seed: int, programs: int) -> None:
+        import hypothesis
+        from hypothesis import strategies as st
+
+        chunks = st.lists(st.binary(min_size=CHUNK, max_size=CHUNK), min_size=1, max_size=LENGTH)
+        examples = max(5, min(EXAMPLES, (programs - self.session.ran + BATCH - 1) // BATCH))
+        self._smallest = None
+
+        @hypothesis.seed(seed)
+        @hypothesis.settings(
+            max_examples=examples,
+            database=None,
+            deadline=None,
+            phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+            suppress_health_check=list(hypothesis.HealthCheck),
+            verbosity=hypothesis.Verbosity.quiet,
+            print_blob=False,
+        )
+        @hypothesis.given(st.lists(chunks, min_size=BATCH // 2, max_size=2 * BATCH))
+        def test(batch: list[list[bytes]]) -> None:
+            self._test(vhe, [fuzzprog.decode(program, vhe) for program in batch])
+
+        try:
+            test()
+        except (Differs, hypothesis.errors.Flaky, BaseExceptionGroup):
+            pass
+        if self._smallest:
+            self._keep(self._smallest)
+
+    def _test(self, vhe: bool, programs: list[list[Op]]) -> None:
+        if self._smallest and time.monotonic() > self._shrinks_until:
+            return  # Hypothesis takes that for a program that does not differ any more
+        for index, difference in self.session.run(vhe, programs):
+            if difference.key in self.known:
+                self.again += self._smallest is None
+                continue
+            again = self.session.confirm(vhe, programs[: index + 1])
+            if again is None:
+                self.flaky += 1
+                write(self.directory / f"flaky-{self.flaky}.json", Found(vhe, programs, difference))
+                continue
+            if again.difference.key in self.known:
+                continue
+            if self._smallest is None:
+                self.progress(f"{difference.text[0]} shrinking")
+                self._shrinks_until = time.monotonic() + SHRINK_SECONDS
+            if self._smallest is None or again.size() < self._smallest.size():
+                self._smallest = again
+            raise Differs(difference.text[0])
+
+    def _keep(self, found: Found) -> None:
+        self.known.add(found.difference.key)
+        self.found.append(found)
+        path = self.directory / f"difference-{len(self.found)}.json"
+        write(path, found)
+        print("\n".join(found.difference.text))
+        for program in found.programs:
+            for op in program:
+                print(f"    {json.dumps(_readable(op))}")
+        print(f"  {path}")
+
+
+def kinds_of(options: argparse.Namespace) -> list[Kind]:
+    """The virtual machines that the options ask for."""
+    hosts = [options.host] if options.host else HOSTS
+    mechs = [options.mech] if options.mech else MECHS
+    modes = [options.l1_mode == "vhe"] if options.l1_mode else [True, False]
+    depths = [options.depth or 1]
+    return [
+        Kind(vhe, depth, host, mech)
+        for vhe, depth, host, mech in itertools.product(modes, depths, hosts, mechs)
+    ]
+
+
+def command_fuzz(options: argparse.Namespace, progress: Callable[[str], None]) -> int:
+    """vel2 fuzz."""
+    if options.programs < 1:
+        raise Vel2Error(f"--programs {options.programs}: at least 1")
+    if not options.no_build:
+        progress("building")
+        configuration.build(["l0", "guests"])
+    kinds = kinds_of(options)
+    modes = sorted({kind.vhe for kind in kinds}, reverse=True)
+    with Session(kinds) as session:
+        search = Search(session, options.save or ROOT / "build/fuzz", options.seed, progress)
+        search.run(modes, options.programs)
+    if search.flaky:
+        print(
+            f"{search.flaky} differences that did not come again: {search.directory}/flaky-*.json"
+        )
+    different = len(search.found) + search.again
+    print(f"{session.ran} programs, {different} differences")
+    return EXIT_FAILED if different or search.flaky else EXIT_OK
+
+
+def replay(session: Session, path: Path) -> list[Difference]:
+    """Differences of a reproducer's programs on every machine of the session."""
+    vhe, programs = read(path)
+    return [difference for _, difference in session.run(vhe, programs)]
+
+
+def command_replay(options: argparse.Namespace, progress: Callable[[str], None]) -> int:
+    """vel2 replay."""
+    files: list[Path] = []
+    for path in options.files:
+        files += sorted(path.glob("*.json")) if path.is_dir() else [path]
+    for path in files:
+        read(path)
+    if not options.no_build:
+        progress("building")
+        configuration.build(["l0", "guests"])
+    different = 0
+    with Session(kinds_of(options)) as session:
+        for path in files:
+            found = replay(session, path)
+            different += bool(found)
+            print(f"{path}: {'differs' if found else 'the same'}")
+            for difference in found:
+                print("\n".join(difference.text))
+    print(f"{len(files)} files, {different} differ")
+    return EXIT_FAILED if different else EXIT_OK

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Translation tables for the code below EL2 of random programs: identity, 39 bits, every granule.
+
+One table maps the code in blocks (or, with granules of which a block would be too large, pages) and the
+64 KiB of FUZZ_PAGES page by page. A program changes the descriptors that `slots` names. Neither stage
+maps the mailbox, nor the executor: nothing below EL2 can reach them.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .fuzzabi import ABI
+from .fuzzregs import ROOTS, bits
+
+AF, NG, CONTIG, PXN, UXN, DBM = 1 << 10, 1 << 11, 1 << 52, 1 << 53, 1 << 54, 1 << 51
+SH_INNER = 3 << 8
+#: Stage 1: Normal write-back is index 1 of MAIR; AP 3 (code) and 1 (data): EL0 too.
+S1_CODE = 1 << 2 | SH_INNER | AF | 3 << 6
+S1_DATA = 1 << 2 | SH_INNER | AF | 1 << 6
+S2_ALL = 0xF << 2 | SH_INNER | AF | 3 << 6
+OA = bits((47, 12))
+PAGES = ABI["FUZZ_PAGES"]
+CODE = ABI["FUZZ_CODE2"]
+#: Blocks of 2 MiB (granule 4 KiB) that show FUZZ_PAGES a second and a third time.
+BLOCKS = (0x4560_0000, 0x45A0_0000)
+#: The tables themselves: a walk of stage 1 needs them.
+TABLES = 0x4580_0000
+BLOCK = 2 << 20
+#: Distance of a granule's tables from its root: second and third table.
+_STEP = {12: 0x1000, 14: 0x4000, 16: 0x1_0000}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A descriptor that programs change: where it is, what it is at first, what it maps."""
+
+    address: int
+    base: int
+    stage: int
+    granule: int
+    level: int
+    input: int
+
+
+def _shift(granule: int, level: int) -> int:
+    return granule + (3 - level) * (granule - 3)
+
+
+def _leaf(level: int, out: int, attrs: int) -> int:
+    return out | attrs | (3 if level == 3 else 1)
+
+
+def _entries(stage: int, granule: int) -> Iterator[Slot]:
+    """Every nonzero descriptor of one table; those of FUZZ_PAGES and BLOCKS come first."""
+    root, step = ROOTS[stage, granule], _STEP[granule]
+    data = S1_DATA if stage == 1 else S2_ALL
+    code = S1_CODE if stage == 1 else S2_ALL
+    levels = [2, 3] if granule == 16 else [1, 2, 3]
+    tables = [root + i * step for i in range(len(levels))]
+    last, size = tables[-1], 1 << granule
+
+    def at(level: int, address: int) -> int:
+        table = tables[levels.index(level)]
+        first = level == levels[0]
+        mask = (1 << (39 - _shift(granule, level) if first else granule - 3)) - 1
+        return table + 8 * (address >> _shift(granule, level) & mask)
+
+    for page in range(PAGES, PAGES + ABI["FUZZ_NR_PAGES"] * 4096, size):
+        yield Slot(at(3, page), _leaf(3, page, data), stage, granule, 3, page)
+    yield Slot(at(2, PAGES), last | 3, stage, granule, 2, PAGES)
+    if granule == 12:
+        for block in BLOCKS:
+            yield Slot(at(2, block), _leaf(2, PAGES, data), stage, granule, 2, block)
+        yield Slot(at(2, CODE), _leaf(2, CODE, code), stage, granule, 2, CODE)
+        if stage == 2:
+            yield Slot(at(2, TABLES), _leaf(2, TABLES, code), stage, granule, 2, TABLES)
+    else:
+        for page in range(CODE, ABI["FUZZ_CODE_END"], size):
+            yield Slot(at(3, page), _leaf(3, page, code), stage, granule, 3, page)
+        for page in range(TABLES, TABLES + 0x8_0000, size):
+            if stage == 2:
+                yield Slot(at(3, page), _leaf(3, page, code), stage, granule, 3, page)
+    if granule != 16:
+        yield Slot(at(1, PAGES), tables[1] | 3, stage, granule, 1, PAGES)
+
+
+def build() -> dict[int, bytes]:
+    """What to write before the executor starts: bytes by IPA."""
+    return {
+        slot.address: struct.pack("<Q", slot.base)
+        for stage, granule in ROOTS
+        for slot in _entries(stage, granule)
+    }
+
+
+def slots(stage: int, granule: int) -> list[Slot]:
+    """The descriptors that a program may change, that of the last level's table the last."""
+    return [
+        slot
+        for slot in _entries(stage, granule)
+        if PAGES <= slot.input < PAGES + BLOCK and slot.level > 1 or slot.input in BLOCKS
+    ]
+
+
+#: (stage, granule) -> slots
+SLOTS = {key: slots(*key) for key in ROOTS}
+BASE = {slot.address: slot.base for every in SLOTS.values() for slot in every}
