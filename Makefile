@@ -35,7 +35,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all l0 guests run bench test test-long lint gdb setup format features print-flags clean distclean help FORCE
+.PHONY: all l0 guests run bench test test-long mutants lint gdb setup format features print-flags clean distclean help FORCE
 
 all: l0 guests
 
@@ -151,6 +151,10 @@ test:
 test-long:
 	$(Q)harness/vel2 test -- -m long $(ARGS)
 
+# Deliberate faults in L0, each of which some test must catch. ARGS='NAME...' tries these alone.
+mutants: $(SETUP)
+	$(Q)cd harness && /usr/bin/python3 -m vel2lib.mutants $(ARGS)
+
 lint:
 	$(Q)harness/lint $(ARGS)
 
@@ -179,6 +183,7 @@ help:
 	@echo 'make run            boot the bundled L1 and its L2 under vel2, count its traps (L1=linux: Debian)'
 	@echo 'make test           lint and the whole suite'
 	@echo 'make test-long      the matrix of L1s that others made: Linux 6.1 and 6.12, Xen, in every mode'
+	@echo 'make mutants        put faults into L0, one by one: does the suite catch them?'
 	@echo 'make bench          the operations of the README, measured under icount'
 	@echo 'make gdb            the machine, halted, under gdb with the symbols of every level'
 	@echo 'make lint           formatting, layering, headers, mypy, shellcheck'

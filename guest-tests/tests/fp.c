@@ -52,6 +52,9 @@ static void sharing(void)
 		/* something that the hypervisor below does for us in between */
 		smccc(PSCI_VERSION, 0, 0, 0);
 		check(fp_sum(0, 0) == want, "still after an SMC");
+		/* and what its host does, which has a use for the registers itself */
+		smccc(PSCI_AFFINITY_INFO, read_sysreg(mpidr_el1) & 0xff00ffffffUL, 0, 0);
+		check(fp_sum(0, 0) == want, "still after its host was asked");
 	}
 }
 

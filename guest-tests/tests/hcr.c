@@ -287,6 +287,22 @@ static void tge(void)
 	tge_nvhe();
 }
 
+L2_ASM(read_ids, "mrs x0, midr_el1\n mrs x1, mpidr_el1\n eor x0, x0, x1")
+
+/* What L2 takes for its CPU is what EL2 says. */
+static void ids(void)
+{
+	for (u64 i = 0; i < 3; i++) {
+		write_sysreg(0x410fd000 + i, vpidr_el2);
+		write_sysreg(0x80000700 + i * 0x101, vmpidr_el2);
+		isb();
+		printf("VPIDR ^ VMPIDR as L2 sees them: %lx\n", l2_call(read_ids, 0, 0));
+	}
+	write_sysreg(read_sysreg(midr_el1), vpidr_el2);
+	write_sysreg(read_sysreg(mpidr_el1), vmpidr_el2);
+	isb();
+}
+
 static void others(void)
 {
 	u64 base = l2_hcr;
@@ -302,6 +318,7 @@ static void others(void)
 		      &(struct vcpu[]){ l2_first_exit(do_hvc, 0, 0, L2_EL1, HCR_HCD) }[0]);
 	l2_reset_el1();
 	l2_trace("fpcr", do_fp, 0, 0, L2_EL1, 0);
+	ids();
 }
 
 void guest_main(void)

@@ -46,6 +46,7 @@ def test_every_operation_is_there(rows: dict[tuple[str, str], Any]) -> None:
     [
         ("hypercall", "nested", 2, 700),
         ("mmio", "nested", 3, None),
+        ("s2fault", "nested", 3, None),
         ("sysreg", "nested", 2, None),
         ("hypercall", "vm", 1, 250),
         ("syscall", "vm", 1, 150),

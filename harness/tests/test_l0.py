@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,11 +19,10 @@ from vel2lib.run import Result, execute
 pytestmark = pytest.mark.usefixtures("l0")
 
 
-def boot(l0_append: str = "", **more: object) -> Result:
+def boot(l0_append: str = "", **more: Any) -> Result:
     """Run without an L1 unless told otherwise."""
-    config = RunConfig(l1="none", l0_append=l0_append, timeout=20, markers=False)
-    for key, value in more.items():
-        setattr(config, key, value)
+    defaults: dict[str, Any] = {"l1": "none", "timeout": 20, "markers": False}
+    config = RunConfig(l0_append=l0_append, **{**defaults, **more})
     return execute(config, resolve(config))
 
 
@@ -59,7 +60,7 @@ def test_timeslice(host: str, mech: str) -> None:
 @pytest.mark.parametrize("host, l1_mode", [("vhe", "vhe"), ("vhe", "nvhe"), ("nvhe", "vhe")])
 def test_deferred_registers(host: str, l1_mode: str) -> None:
     """A plain exit under a VHE host switches no deferrable register; under an nVHE host each does."""
-    result = boot(l1="gic", host=host, l1_mode=l1_mode, append=f"mode={l1_mode}")
+    result = boot(l1="gic", host=host, l1_mode=l1_mode)
     assert result.status == 0, explain(result)
     (counters,) = result.counters
     visits = sum(
@@ -70,6 +71,45 @@ def test_deferred_registers(host: str, l1_mode: str) -> None:
         assert counters["el1_bank_switches"] < 5  # what the L1 itself asks for by changing mode
     else:
         assert counters["el1_bank_switches"] >= visits
+
+
+def exits(result: Result, level: str, reason: str, outcome: str) -> int:
+    """Exits of vCPU 0 of this kind."""
+    return int(result.counters[0]["exits"][level].get(reason, {}).get(outcome, 0))
+
+
+@pytest.mark.parametrize("host", ["vhe", "nvhe"])
+def test_tlbis_that_must_trap(host: str) -> None:
+    """With TGE=0 an EL1 TLBI of a VHE L1 means its guest's VMID, which only L0 can name.
+
+    QEMU's TLB has no VMIDs: a guest cannot see the difference there.
+    """
+    result = boot(l1="tlbi", host=host)
+    assert result.status == 0, explain(result)
+    rows = [s for s in result.lines() if re.match(r"(va|vma|as)\w+: \d+ old", s)]
+    by_el2 = len(rows) // 3  # by EL2, by L2 itself, and under TGE
+    assert by_el2 > 10
+    # Each is executed once here, and as often again to clean up before stage 2's rows.
+    assert exits(result, "L1", "tlbi", "handled") > 6 * by_el2, result.counters
+
+
+@pytest.mark.parametrize("host", ["vhe", "nvhe"])
+def test_levels_of_exits(host: str) -> None:
+    """Exits are counted under the level that they came from, and by what L0 made of them."""
+    result = boot(
+        l1="bundled", host=host, l1_append="iters=8 warm=0", trace=0, icount=False, markers=True
+    )
+    assert result.status == 0, explain(result)
+    assert exits(result, "L2", "hvc", "forwarded") >= 8
+    assert exits(result, "L1", "hvc", "forwarded") < exits(result, "L2", "hvc", "forwarded")
+    # What L1 returns to its guest for, it has been given before.
+    l2 = result.counters[0]["exits"]["L2"]
+    forwarded = sum(row["forwarded"] for row in l2.values())
+    assert exits(result, "L1", "eret", "handled") >= forwarded
+    undefined = boot(l1="optional", host=host)
+    assert undefined.status == 0, explain(undefined)
+    reflected = undefined.counters[0]["exits"]
+    assert sum(r.get("sysreg", {}).get("reflected", 0) for r in reflected.values()) > 10
 
 
 @pytest.mark.parametrize(
