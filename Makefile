@@ -10,8 +10,13 @@ CC            := $(CROSS_COMPILE)gcc
 endif
 LD            := $(CROSS_COMPILE)ld
 OBJCOPY       := $(CROSS_COMPILE)objcopy
-# B=DIRECTORY builds elsewhere; what was fetched stays in build/deb.
+# B=DIRECTORY builds elsewhere; what was fetched stays in build/deb. CHECK=1 is the checking build, see check.h.
+CHECK         ?= 0
+ifeq ($(CHECK),1)
+B             := build/check
+else
 B             := build
+endif
 DEB           := build/deb
 SETUP         := build/.setup
 
@@ -43,7 +48,8 @@ all: l0 guests
 
 ARCH_FLAGS := $(CC_TARGET) -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
 	      -mcmodel=small -fno-pic -fno-pie
-CPPFLAGS   := -Ihyp/include -Ihyp -I. -I$(B)/generated -isystem $(DEB)/libfdt/usr/include
+CPPFLAGS   := -Ihyp/include -Ihyp -I. -I$(B)/generated -isystem $(DEB)/libfdt/usr/include \
+	      $(if $(filter 1,$(CHECK)),-DCONFIG_CHECK)
 CFLAGS     := -std=gnu11 -O2 -g -ffreestanding -nostdlib $(ARCH_FLAGS) \
 	      -fno-stack-protector -fomit-frame-pointer -fno-strict-aliasing -fno-common -fno-asynchronous-unwind-tables \
 	      -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes
@@ -56,7 +62,9 @@ LDFLAGS    := -nostdlib -static --build-id=none --no-undefined -z max-page-size=
 ROOMS    := hyp/el2 shadow nested hyp/host
 OFFSETS  := hyp/el2/asm-offsets.c
 LDS      := $(firstword $(wildcard hyp/el2/vel2.lds.S hyp/el2/vel2.lds))
-SRCS     := $(sort $(filter-out $(OFFSETS) %.lds.S,\
+# What only the checking build has.
+CHECKS   := $(if $(filter 1,$(CHECK)),,%/check.c)
+SRCS     := $(sort $(filter-out $(OFFSETS) $(CHECKS) %.lds.S,\
 	    $(wildcard $(foreach r,$(ROOMS),$(r)/*.c $(r)/*.S))))
 OBJS     := $(patsubst %,$(B)/%.o,$(SRCS))
 LIBFDT   := $(DEB)/libfdt/usr/lib/aarch64-linux-gnu/libfdt.a

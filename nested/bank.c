@@ -2,6 +2,7 @@
 /*
  * Between exit and entry: which virtual EL runs next, and everything that follows from it. EL2.
  */
+#include <check.h>
 #include <debug.h>
 #include <insn.h>
 #include <kvm_hyp.h>
@@ -103,10 +104,12 @@ static void nested_load(struct kvm_vcpu *vcpu)
 
 static void nested_put(struct kvm_vcpu *vcpu)
 {
+	check_loaded(vcpu);
 	timer_hyp_put(vcpu);
 	vgic_hyp_put(vcpu);
 	kvm_arm_unload_bank(vcpu);	/* with MDSCR_EL1, before it becomes the host's */
 	debug_hyp_put(vcpu);
+	check_put(vcpu);
 }
 
 static void nested_enter(struct kvm_vcpu *vcpu)

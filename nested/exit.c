@@ -7,6 +7,7 @@
  * taken at vEL2 are L0's to emulate; of those from vEL1&0 L1 gets what its control registers ask.
  */
 #include <abi.h>
+#include <check.h>
 #include <insn.h>
 #include <psci.h>
 #include <trace.h>
@@ -368,6 +369,7 @@ static noinline enum host_exit counted_sync_exit(struct kvm_vcpu *vcpu)
 
 enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu)
 {
+	check_exit(vcpu);
 	if (alternative_has_cap(CAP_INSN))
 		return counted_sync_exit(vcpu);
 	return fast_or_sync_exit(vcpu);
@@ -375,6 +377,7 @@ enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu)
 
 enum host_exit nested_irq_exit(struct kvm_vcpu *vcpu)
 {
+	check_exit(vcpu);
 	insn_exit_begins(vcpu, EXIT_IRQ);
 	if (unlikely(kvm_arm_restore_shadow_state(vcpu)))
 		nested_set_bank(vcpu);
@@ -388,6 +391,7 @@ enum host_exit nested_irq_exit(struct kvm_vcpu *vcpu)
 
 enum host_exit nested_serror_exit(struct kvm_vcpu *vcpu)
 {
+	check_exit(vcpu);
 	insn_exit_begins(vcpu, EXIT_SERROR);
 	if (unlikely(kvm_arm_restore_shadow_state(vcpu)))
 		nested_set_bank(vcpu);

@@ -8,6 +8,7 @@
  * beginning of the second's: a constant, which the guest's empty regions measure.
  */
 #include <abi.h>
+#include <check.h>
 #include <insn.h>
 #include <stats.h>
 
@@ -25,6 +26,7 @@ void marker_hvc(struct kvm_vcpu *vcpu)
 
 	if (hyp_pmu)
 		now = insn_now();
+	check_uncounted(vcpu);
 	vcpu->arch.exit_reason = EXIT_HVC;
 	vcpu->arch.exit_outcome = OUT_HANDLED;
 	switch (regs[0]) {

@@ -6,6 +6,7 @@
  * passing between the walk of L1's tables and the new leaf: either the walk sees L1's change, or the
  * TLBI sees the leaf.
  */
+#include <check.h>
 #include <errno.h>
 #include <s2.h>
 
@@ -116,6 +117,8 @@ static int nested_fault(struct s2_mmu *mmu, l2ipa_t ipa, u32 access, struct s2_f
 	ret = map_shadow(mmu, ipa, &res, &l0);
 	if (ret < 0)
 		return ret;
+	check_mapped(mmu, ipa);
+	check_shadow(mmu);
 	stats->mapped++;
 	stats->mapped_blocks += ret >= 21;
 	out->shift = (u8)ret;
@@ -147,6 +150,8 @@ int s2_shadow_prefill(struct s2_mmu *mmu, l2ipa_t ipa)
 	if (mmu->nested_stage2_enabled && !walk(mmu, ipa, 0, &res) && res.perm &&
 	    s2_table_lookup(&vm->canonical.table, res.ipa, &l0) &&
 	    l0.memattr == S2_MEMATTR_NORMAL_WB && map_shadow(mmu, ipa, &res, &l0) >= 0) {
+		check_mapped(mmu, ipa);
+		check_shadow(mmu);
 		vm->stats.prefilled++;
 		ret = 0;
 	}

@@ -7,6 +7,7 @@
  * Invariants: a shadow leaf never allows what L1's leaf or L0's does not; a shadow holds nothing that was
  * not in L1's tables after the last TLBI for it; max_l1_shift bounds the L1 leaves it came from.
  */
+#include <check.h>
 #include <errno.h>
 #include <s2.h>
 
@@ -342,6 +343,7 @@ u32 s2_reclaim(struct s2_vm *vm, struct s2_mmu *needy)
 		return 0;
 	pages = victim->table.pages;
 	s2_mmu_empty(victim);
+	check_shadow(victim);
 	vm->stats.pages_reclaimed += pages;
 	return pages;
 }

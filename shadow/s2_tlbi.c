@@ -7,6 +7,7 @@
  * that the shadow was made from. All hardware TLBIs are Inner Shareable whatever L1's form is: its CPUs
  * are ours, and a vCPU may move.
  */
+#include <check.h>
 #include <errno.h>
 #include <s2.h>
 
@@ -299,6 +300,7 @@ int s2_emulate_tlbi(struct s2_vm *vm, const struct s2_guest *g, u32 sys, u64 val
 		whole_vmids(vm, NULL);
 		break;
 	}
+	check_tlbi(vm, g, sys, val);
 	unlock(&vm->lock);
 	return 0;
 }

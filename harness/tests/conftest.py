@@ -40,6 +40,13 @@ def l0(guests: Path) -> Path:
     return configuration.L0_BIN
 
 
+@pytest.fixture(scope="session")
+def checked_l0(l0: Path) -> Path:
+    """L0's checking build beside the plain one."""
+    configuration.build(["CHECK=1", "l0"])
+    return configuration.CHECKED_L0_BIN
+
+
 @pytest.fixture
 def vel2() -> Command:
     """Run harness/vel2 with these arguments; never raises for an exit status."""

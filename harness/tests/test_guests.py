@@ -128,13 +128,15 @@ def test_on_real_el2(guests: Path, name: str, mode: str) -> None:
 
 
 @pytest.mark.parametrize("name, mode, host, mech", nested())
-def test_at_virtual_el2(l0: Path, name: str, mode: str, host: str, mech: str) -> None:
-    """The guest prints at vEL2 what it prints on real EL2, and L0's counts are QEMU's."""
+def test_at_virtual_el2(checked_l0: Path, name: str, mode: str, host: str, mech: str) -> None:
+    """The guest prints at vEL2 what it prints on real EL2, L0's counts are QEMU's, and L0 finds itself right."""
     skip_unless_offered(name)
     row, fast = GUESTS[name], mech == "nv2" and mode == "vhe"
     expected = native(name, mode)
     # The ring of last exits, which helps to explain a failure, keeps L0 from its fast paths.
-    result = run(name, mode, host=host, mech=mech, witness=True, trace=0 if fast else 10)
+    result = run(
+        name, mode, host=host, mech=mech, witness=True, checked=True, trace=0 if fast else 10
+    )
     lines = comparable(tuple(result.lines()), expected, row, mech)
     assert lines == list(expected), explain(result)
     assert result.status == 0, explain(result)

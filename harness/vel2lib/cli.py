@@ -97,6 +97,7 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add("--qemu-arg", action="append", metavar="ARG", dest="qemu_args", help="one more for QEMU")
     add("--l0-append", metavar="WORDS", help="more options for L0 (vel2.NAME=VALUE)")
     add("--trace", type=int, metavar="N", help="print the last N exits of each vCPU")
+    add("--checked", action="store_true", default=None, help="L0 checks itself (make CHECK=1 l0)")
     add("--no-build", action="store_true", help="take what is in build/")
 
 
@@ -184,6 +185,7 @@ class Progress:
 def prepare(config: "RunConfig", build: bool, progress: Callable[[str], None]) -> "Target":
     """Everything before QEMU: checks, the build, L1's files. Vel2Error when one fails."""
     from . import config as configuration
+    from .debian import ROOT
 
     configuration.check(config)
     problem = setup.qemu_problem(config.qemu)
@@ -192,8 +194,12 @@ def prepare(config: "RunConfig", build: bool, progress: Callable[[str], None]) -
     if build:
         progress("building")
         configuration.build(["guests"] if config.native else ["l0", "guests"])
-    if not config.native and not configuration.L0_BIN.exists():
-        raise Vel2Error("build/vel2.bin does not exist: make l0")
+        if config.checked:
+            configuration.build(["CHECK=1", "l0"])
+    image = configuration.l0_bin(config)
+    if not config.native and not image.exists():
+        how = "make CHECK=1 l0" if config.checked else "make l0"
+        raise Vel2Error(f"{image.relative_to(ROOT)} does not exist: {how}")
     return configuration.resolve(config)
 
 

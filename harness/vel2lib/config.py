@@ -23,6 +23,8 @@ BUILD = ROOT / "build"
 GUESTS = BUILD / "guests"
 L0_BIN = BUILD / "vel2.bin"
 L0_ELF = BUILD / "vel2.elf"
+#: make CHECK=1: L0 that checks itself.
+CHECKED_L0_BIN = BUILD / "check/vel2.bin"
 HOSTS = ("vhe", "nvhe")
 MECHS = ("nv2", "nv")
 #: Exits that L0 keeps for the report of a hang.
@@ -72,6 +74,7 @@ class RunConfig:
     witness: bool | None = None
     native: bool = False
     markers: bool | None = None
+    checked: bool = False  # L0's checking build
     trace: int | None = None  # default: 10, for a hang; none where instructions are counted
     l0_append: str = ""
     qemu_args: tuple[str, ...] = ()
@@ -101,6 +104,7 @@ class RunConfig:
             "icount": self.icount,
             "timeout": self.timeout,
             "native": self.native,
+            "checked": self.checked,
             "l0_append": self.l0_append,
             "qemu_args": list(self.qemu_args),
         }
@@ -152,6 +156,16 @@ class Target:
     measured: bool = False  # markers are in it: icount and the witness are on by default
     timeout: float = 60
     mem: int = 1024
+
+
+def l0_bin(config: RunConfig) -> Path:
+    """The image of L0 that a run boots."""
+    return CHECKED_L0_BIN if config.checked else L0_BIN
+
+
+def l0_elf(config: RunConfig) -> Path:
+    """The same with its symbols."""
+    return l0_bin(config).with_suffix(".elf")
 
 
 def _is_ours(name: str) -> bool:
@@ -466,14 +480,15 @@ def _vel2(config: RunConfig) -> Target:
             "vel2.smp": str(config.vcpus or config.smp),
             "vel2.uart1": "off" if last else "on",
         }
-        modules.append(Module("kernel", L0_BIN, _with_defaults(config.l1_append, words)))
+        modules.append(Module("kernel", l0_bin(config), _with_defaults(config.l1_append, words)))
     modules.append(Module("kernel", target.kernel, target.append))
     if target.initrd:
         modules.append(Module("initrd", target.initrd))
     guest = target.symbols.get("L1", []) + target.symbols.get("L2", [])
-    target.kernel, target.append, target.initrd = L0_BIN, modules[0].append, None
+    target.kernel, target.append, target.initrd = l0_bin(config), modules[0].append, None
     target.modules, target.depth = modules[1:], config.depth
-    target.symbols = {"L1": [L0_ELF], "L2": [*guest, L0_ELF]}
+    elf = l0_elf(config)
+    target.symbols = {"L1": [elf], "L2": [*guest, elf]}
     target.mem += config.depth * L0_SIZE // MIB
     target.timeout *= 1 + config.depth
     return target

@@ -74,7 +74,7 @@ def _digest(path: Path) -> str:
 
 def images(config: RunConfig, target: Target) -> dict[str, str]:
     """Digests of what a run boots, by role."""
-    found = {} if config.native else {"L0": _digest(configuration.L0_BIN)}
+    found = {} if config.native else {"L0": _digest(configuration.l0_bin(config))}
     for role, path in (("kernel", target.kernel), ("initrd", target.initrd)):
         if path is not None:
             found[role] = _digest(path)

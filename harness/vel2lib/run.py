@@ -298,7 +298,7 @@ def qemu_command(
     where = where or Placement(0, None)
     args = command(
         machine,
-        configuration.L0_BIN,
+        configuration.l0_bin(config),
         append,
         kernel,
         target.append,
@@ -474,7 +474,7 @@ def execute(
         scratch = Path(directory)
         log = scratch / "exceptions.log" if config.witness else None
         args = qemu_command(config, target, scratch, log)
-        result.symbolizer = Symbolizer({"L0": [configuration.L0_ELF], **target.symbols})
+        result.symbolizer = Symbolizer({"L0": [configuration.l0_elf(config)], **target.symbols})
         session.started = time.monotonic()
         with Qemu(args, on_console, session.l0, not config.native) as qemu:
             session.qemu = qemu

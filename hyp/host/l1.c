@@ -136,6 +136,7 @@ static void l1_stage2(void)
 		.hw_pa_bits = pa_bits(id_field(mmfr0, 0)),
 		.hw_vmid_bits = id_field(mmfr1, 4) == 2 ? 16 : 8,
 		.hw_xnx = id_field(mmfr1, 28) != 0,
+		.nr_vcpus = (u8)l1.nr_vcpus,
 		.nr_shadows = S2_MAX_SHADOWS,
 	};
 	int ret;

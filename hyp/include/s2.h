@@ -284,6 +284,7 @@ struct s2_config {
 	u8 hw_pa_bits;       /* the CPU's PARange in bits; above 48 counts as 48 */
 	u8 hw_vmid_bits;     /* 8 or 16 (16: VTCR_EL2.VS is set in hw_vtcr) */
 	bool hw_xnx;         /* the CPU has FEAT_XNX */
+	u8 nr_vcpus;         /* of the VM: with one, nobody changes L1's tables while they are walked */
 	u8 nr_shadows;       /* 1..S2_MAX_SHADOWS; more than the VM has vCPUs */
 	u16 vmid_base;       /* first of nr_shadows + 1 hardware VMIDs of this VM; 0 (the host's): 1 */
 	/*

@@ -36,6 +36,7 @@ void l1_start(u32 shadow_pages, unsigned int nr_shadows, unsigned int hw_pa_bits
 		.hw_pa_bits = (u8)hw_pa_bits,
 		.hw_vmid_bits = 8,
 		.hw_xnx = true,
+		.nr_vcpus = 1,
 		.nr_shadows = (u8)nr_shadows,
 		.vmid_base = 3,
 		.shadow_pages = shadow_pages,
