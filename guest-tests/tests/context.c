@@ -50,7 +50,7 @@ static void restore(const struct guest *g)
 
 static u64 l2_body(u64 seed, u64 sctlr)
 {
-	u64 bad;
+	u64 bad, flags;
 
 	L2_SET(ttbr0_el1, seed << 12);
 	L2_SET(ttbr1_el1, seed << 13);
@@ -78,7 +78,11 @@ static u64 l2_body(u64 seed, u64 sctlr)
 
 		if (bad)
 			return bad;
-		asm volatile("hvc #1" : : : "memory");
+		/* with flags of its own, which no call clobbers */
+		asm volatile("msr nzcv, %1\n hvc #1\n mrs %0, nzcv"
+			     : "=r"(flags) : "r"(seed << 24 & 0xf0000000) : "memory", "cc");
+		if (flags != (seed << 24 & 0xf0000000))
+			return flags;
 	}
 }
 

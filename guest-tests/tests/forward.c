@@ -175,6 +175,56 @@ static bool done(const struct fwd_row *row)
 	return OP1(row->enc) < 4 && row->fwd[0].dir;
 }
 
+/*
+ * What each control traps of everything, whatever the tables think: a condition that is missing there
+ * is in no loop over them.
+ */
+static const struct {
+	const char *name;
+	enum fwd_ctrl ctrl;
+	u64 set, clear;
+} controls[] = {
+#define HCR_SET(bit)	{ #bit, CTRL_HCR_EL2, HCR_##bit, 0 }
+	HCR_SET(TID1), HCR_SET(TID2), HCR_SET(TID3), HCR_SET(TACR), HCR_SET(TSW), HCR_SET(TPCP),
+	HCR_SET(TPU), HCR_SET(TTLB), HCR_SET(TVM), HCR_SET(TRVM), HCR_SET(TID4), HCR_SET(TICAB),
+	HCR_SET(TOCU), HCR_SET(TTLBIS), HCR_SET(TTLBOS),
+	{ "not APK", CTRL_HCR_EL2, 0, HCR_APK },
+	{ "TCPAC", CTRL_CPTR_EL2, BIT(31), 0 },
+	{ "TDA", CTRL_MDCR_EL2, BIT(9), 0 },
+	{ "TDOSA", CTRL_MDCR_EL2, BIT(10), 0 },
+	{ "TDRA", CTRL_MDCR_EL2, BIT(11), 0 },
+	{ "TC", CTRL_ICH_HCR_EL2, BIT(10), 0 },
+	{ "TALL0", CTRL_ICH_HCR_EL2, BIT(11), 0 },
+	{ "TALL1", CTRL_ICH_HCR_EL2, BIT(12), 0 },
+	{ "HFGRTR", CTRL_HFGRTR_EL2, MASK(49, 0), 0 },
+	{ "HFGWTR", CTRL_HFGWTR_EL2, MASK(49, 0), 0 },
+	{ "HFGITR", CTRL_HFGITR_EL2, MASK(51, 0), 0 },
+	{ "HDFGRTR", CTRL_HDFGRTR_EL2, MASK(58, 0), 0 },
+	{ "HDFGWTR", CTRL_HDFGWTR_EL2, MASK(58, 0), 0 },
+};
+
+static void all_of(unsigned int n)
+{
+	printf("%s:", controls[n].name);
+	for (unsigned int i = 0; i < nr_fwd_rows; i++) {
+		const struct fwd_row *row = &fwd_rows[i];
+
+		for (unsigned int write = OP0(row->enc) == 1; done(row) && write < 2; write++) {
+			u64 x0 = OP0(row->enc) == 1 ? (u64)buffer : 0, old;
+			enum where got;
+
+			if (write && OP0(row->enc) != 1)
+				try(row->enc, false, &x0);
+			old = control(controls[n].ctrl, controls[n].set, controls[n].clear);
+			got = try(row->enc, write, &x0);
+			control_restore(controls[n].ctrl, old);
+			if (got == AT_EL2)
+				printf(" %s%s", row->name, write ? "/w" : "/r");
+		}
+	}
+	printf("\n");
+}
+
 void guest_main(void)
 {
 	mmu_init_el2();
@@ -189,6 +239,11 @@ void guest_main(void)
 		if (OP0(row->enc) != 1)
 			one(row, false);
 		one(row, true);
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(controls); i++) {
+		l2_init();
+		if (has_fgt || controls[i].ctrl < CTRL_HFGRTR_EL2)
+			all_of(i);
 	}
 	check_eq("conditions that made no trap", surprises, 0);
 }

@@ -140,6 +140,27 @@ static void granule(unsigned int g, unsigned int in_bits)
 	load("TBI set, fault", (0xabUL << 56) | (WINDOW + (P_INVALID << g)));
 }
 
+/* TCR_EL2's output size: an address beyond it is a fault, one within it is not. */
+static void output_size(void)
+{
+	static const u64 out[] = { 0xfffff000, 0x100000000, 0xffffff000, 0x1000000000 };
+	u64 ps = vhe_mode ? 3UL << 32 : 3UL << 16;
+	struct pgtable pt;
+
+	build(&pt, 12, 39);
+	for (unsigned int i = 0; i < ARRAY_SIZE(out); i++)
+		pt_map_at(&pt, 2 * WINDOW + i * SZ_4K, out[i], page_attrs(P_RW), 3);
+	for (u64 size = 0; size < 2; size++) {
+		use(&pt, 0);
+		write_sysreg((tcr_for(&pt) & ~ps) | (vhe_mode ? size << 32 : size << 16), tcr_el2);
+		isb();
+		asm volatile("tlbi alle2\n dsb nsh\n isb" : : : "memory");
+		printf("output size %lu\n", size);
+		for (unsigned int i = 0; i < ARRAY_SIZE(out); i++)
+			load("load", 2 * WINDOW + i * SZ_4K);
+	}
+}
+
 static void off_and_on(void)
 {
 	struct pgtable pt;
@@ -241,6 +262,7 @@ void guest_main(void)
 		granule(16, 42);
 		granule(16, 48);
 	}
+	output_size();
 	off_and_on();
 	if (vhe_mode) {
 		user_access();

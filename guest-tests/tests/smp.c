@@ -66,6 +66,9 @@ static u64 ask(u64 cmd)
 	return wait_not(&answer, 0);
 }
 
+/* A rounding mode. */
+#define FPCR_OF(seed) (((seed) & 3) << 22)
+
 /* Values that differ between the CPUs, in registers of EL2, EL1 and EL0. How many do not hold? */
 static u64 own_registers(u64 seed)
 {
@@ -83,7 +86,7 @@ static u64 own_registers(u64 seed)
 	guest_write(seed << 11, VBAR);
 	guest_write(seed * 13, MAIR);
 	write_sysreg(seed * 15, SYS_ICH_VMCR_EL2);
-	asm volatile(WITH_FP "fmov d7, %0" : : "r"(seed * 17));
+	asm volatile(WITH_FP "fmov d7, %0\n msr fpcr, %1" : : "r"(seed * 17 ^ FPCR_OF(seed)), "r"(FPCR_OF(seed)));
 	if (seed & 1)
 		smccc(PSCI_VERSION, 0, 0, 0);
 	else
@@ -104,10 +107,10 @@ static u64 own_registers(u64 seed)
 
 static u64 d7(void)
 {
-	u64 v;
+	u64 v, fpcr;
 
-	asm volatile(WITH_FP "fmov %0, d7" : "=r"(v));
-	return v;
+	asm volatile(WITH_FP "fmov %0, d7\n mrs %1, fpcr" : "=r"(v), "=r"(fpcr));
+	return v ^ fpcr;
 }
 
 /* One visit of an L2 that fills its registers, leaves, and compares when it is back. */

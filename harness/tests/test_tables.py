@@ -96,6 +96,36 @@ def test_probe(l0: Path, mode: str, mech: str, host: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+#: Of the VNCR page, in bytes: the Arm ARM's table, written down apart from ours.
+OFFSETS = """
+    020 VTTBR_EL2 040 VTCR_EL2 050 VMPIDR_EL2 060 CNTVOFF_EL2 078 HCR_EL2 080 HSTR_EL2 088 VPIDR_EL2
+    090 TPIDR_EL2 0A0 HCRX_EL2 0B0 VNCR_EL2 100 CPACR_EL1 108 CONTEXTIDR_EL1 110 SCTLR_EL1 118 ACTLR_EL1
+    120 TCR_EL1 128 AFSR0_EL1 130 AFSR1_EL1 138 ESR_EL1 140 MAIR_EL1 148 AMAIR_EL1 158 MDSCR_EL1
+    160 SPSR_EL1 168 CNTV_CVAL_EL0 170 CNTV_CTL_EL0 178 CNTP_CVAL_EL0 180 CNTP_CTL_EL0 188 SCXTNUM_EL1
+    190 TFSR_EL1 1B8 HFGRTR_EL2 1C0 HFGWTR_EL2 1C8 HFGITR_EL2 1D0 HDFGRTR_EL2 1D8 HDFGWTR_EL2
+    1E0 ZCR_EL1 1E8 HAFGRTR_EL2 1F0 SMCR_EL1 1F8 SMPRIMAP_EL2 200 TTBR0_EL1 210 TTBR1_EL1 220 FAR_EL1
+    230 ELR_EL1 240 SP_EL1 250 VBAR_EL1 270 TCR2_EL1 278 SCTLR2_EL1 290 PIRE0_EL1 2A0 PIR_EL1
+    2A8 POR_EL1 4C0 ICH_HCR_EL2 4C8 ICH_VMCR_EL2 500 VDISR_EL2 508 VSESR_EL2 800 PMBLIMITR_EL1
+    810 PMBPTR_EL1 820 PMBSR_EL1 828 PMSCR_EL1 830 PMSEVFR_EL1 838 PMSICR_EL1 840 PMSIRR_EL1
+    848 PMSLATFR_EL1 880 TRFCR_EL1 900 MPAM1_EL1 930 MPAMHCR_EL2 938 MPAMVPMV_EL2
+"""
+
+
+def test_vncr_offsets() -> None:
+    """Where the hardware keeps a register that L0 itself never reads, only the architecture says."""
+    words = OFFSETS.split()
+    expected = {name: int(offset, 16) for offset, name in zip(words[::2], words[1::2])}
+    for i in range(16):
+        expected[f"ICH_LR{i}_EL2"] = 0x400 + 8 * i
+    for i in range(4):
+        expected[f"ICH_AP0R{i}_EL2"] = 0x480 + 8 * i
+        expected[f"ICH_AP1R{i}_EL2"] = 0x4A0 + 8 * i
+    rows = tables.load().registers
+    there = {name: rows[name].vncr for name in expected if name in rows}
+    assert len(there) > 70
+    assert there == {name: expected[name] for name in there}
+
+
 def test_forwards_name_fields() -> None:
     """Each condition names a row as control and a field that sysreg-fields.h defines."""
     header = (tables.ROOT / "hyp/include/sysreg-fields.h").read_text()
