@@ -8,6 +8,7 @@ says what exists, and L0's count of each marked access says what trapped.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from pathlib import Path
 
@@ -138,6 +139,13 @@ def test_forwards_name_fields() -> None:
         assert forward.field in fields, row_name
         if forward.when == "FGT":
             assert forward.set != forward.field.split("_", 1)[1].startswith("N"), row_name
+
+
+def test_fields_of_a_register_stand_together() -> None:
+    """What looks a register's fields up reads from the first to the last of them."""
+    rows = re.findall(r"^SYSFIELD\((\w+)", (tables.ROOT / "hyp/sysfields.def").read_text(), re.M)
+    firsts = [name for name, _ in itertools.groupby(rows)]
+    assert len(firsts) == len(set(firsts)), sorted({n for n in firsts if firsts.count(n) > 1})
 
 
 def test_peers_have_aliases() -> None:
