@@ -25,19 +25,27 @@ static void clear_bit(struct kvm_vcpu *vcpu)
 	__atomic_fetch_and(&vcpu->kvm->ttlb_off, ~bit_of(vcpu), __ATOMIC_SEQ_CST);
 }
 
-static void trap_again(struct kvm_vcpu *vcpu)
+void ttlb_trap_again(struct kvm_vcpu *vcpu)
 {
 	__atomic_store_n(&vcpu->arch.ttlb, TTLB_TRAPS, __ATOMIC_SEQ_CST);
 	clear_bit(vcpu);
 }
 
+/* True: it does now. False: its CPU sees to it when it leaves the guest. */
 static bool make_trap(struct kvm_vcpu *other)
 {
 	u8 old = TTLB_OFF_HOST;
 
-	if (!__atomic_compare_exchange_n(&other->arch.ttlb, &old, TTLB_TRAPS, false,
-					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-		return old == TTLB_TRAPS;
+	while (!__atomic_compare_exchange_n(&other->arch.ttlb, &old,
+					    old == TTLB_OFF_HOST ? TTLB_TRAPS : TTLB_OFF_ASKED,
+					    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		if (old == TTLB_TRAPS)
+			return true;
+		if (old == TTLB_OFF_ASKED)
+			return false;
+	}
+	if (old != TTLB_OFF_HOST)
+		return false;
 	/* It cannot have set the bit again: loaded_bank of the caller forbids it. */
 	clear_bit(other);
 	return true;
@@ -49,11 +57,12 @@ static void make_other_trap(struct kvm_vcpu *other)
 
 	if (make_trap(other))
 		return;
+	/* Where it is: it cannot go to another CPU without leaving its guest. */
 	cpu = READ_ONCE(other->cpu);
 	if (cpu >= 0)
 		gic_send_kick(*per_cpu_ptr(cpu_mpidr, (unsigned int)cpu));
 	/* It is in the host soon: interrupts are not masked in a guest, and nothing here waits for us. */
-	while (__atomic_load_n(&other->arch.ttlb, __ATOMIC_ACQUIRE) == TTLB_OFF_GUEST)
+	while (__atomic_load_n(&other->arch.ttlb, __ATOMIC_ACQUIRE) == TTLB_OFF_ASKED)
 		;
 }
 
@@ -64,7 +73,7 @@ noinline void ttlb_arm_all(struct kvm_vcpu *vcpu)
 
 	/* First: two that enter at the same time must not wait for each other. */
 	if (vcpu->arch.ttlb != TTLB_TRAPS)
-		trap_again(vcpu);
+		ttlb_trap_again(vcpu);
 	while ((off = __atomic_load_n(&kvm->ttlb_off, __ATOMIC_SEQ_CST)))
 		make_other_trap(kvm->vcpus[__builtin_ctz(off)]);
 }
@@ -122,7 +131,7 @@ void ttlb_disarm(struct kvm_vcpu *vcpu)
 	__atomic_fetch_or(&kvm->ttlb_off, bit_of(vcpu), __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (others_in_vel1(vcpu)) {
-		trap_again(vcpu);
+		ttlb_trap_again(vcpu);
 		return;
 	}
 	/* Whoever wants to enter vEL1&0 now waits until this vCPU has left its guest. */

@@ -22,6 +22,7 @@ enum ttlb_state {
 	TTLB_TRAPS = 0,
 	TTLB_OFF_HOST,	/* not trapping, not in the guest: anybody may make it TTLB_TRAPS */
 	TTLB_OFF_GUEST,	/* not trapping, in the guest or at EL2 for it: its own CPU must */
+	TTLB_OFF_ASKED,	/* the same, and it does when it leaves: somebody waits for that */
 };
 
 /* All vCPUs of @vcpu's VM trap, from the return on. @vcpu's loaded_bank is BANK_VEL1. */
@@ -49,11 +50,18 @@ static inline void ttlb_hyp_enter(struct kvm_vcpu *vcpu)
 					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
+/* @vcpu's own CPU makes it trap. */
+void ttlb_trap_again(struct kvm_vcpu *vcpu);
+
 /* To the host: the guest does not run. */
 static inline void ttlb_hyp_leave(struct kvm_vcpu *vcpu)
 {
-	if (vcpu->arch.ttlb == TTLB_OFF_GUEST)
-		__atomic_store_n(&vcpu->arch.ttlb, TTLB_OFF_HOST, __ATOMIC_RELEASE);
+	u8 old = TTLB_OFF_GUEST;
+
+	if (vcpu->arch.ttlb != TTLB_TRAPS &&
+	    !__atomic_compare_exchange_n(&vcpu->arch.ttlb, &old, TTLB_OFF_HOST, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		ttlb_trap_again(vcpu);
 }
 
 #endif
