@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <page_pool.h>
 
-#include "lock.h"
+#include <lock.h>
 
 #define WORD_BITS 64
 

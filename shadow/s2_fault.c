@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <s2.h>
 
-#include "lock.h"
+#include <lock.h>
 #include "s2_internal.h"
 #include "s2_pte.h"
 

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <s2.h>
 
-#include "lock.h"
+#include <lock.h>
 #include "s2_hw.h"
 #include "s2_internal.h"
 #include "s2_pte.h"

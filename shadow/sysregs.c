@@ -590,6 +590,8 @@ void kvm_arm_init_cpu_context(struct kvm_vcpu *vcpu)
 				sysreg_sanitize(vcpu, (enum vcpu_sysreg)desc->idx,
 						sysreg_reset_value(desc));
 	}
+	vcpu->arch.os_locked = OSLSR_EL1_RESET & OSLSR_OSLK;
+	vcpu->arch.dbgclaim = 0;
 	/* What was worked out from registers that now have their reset values. */
 	vcpu->arch.mdcr_vel1 = vcpu->arch.mdcr_vel2;
 	vcpu->arch.l1_vncr_pa = 0;

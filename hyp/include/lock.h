@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The lock of shadow/: a word, taken with interrupts masked. Works wherever the memory it lies in is
- * Normal cacheable, that is at EL2 with its MMU on, and on the build machine.
+ * A spinlock: a word, taken with interrupts masked. Works wherever the memory it lies in is Normal
+ * cacheable, that is with L0's MMU on, and on the build machine.
  */
-#ifndef VEL2_SHADOW_LOCK_H
-#define VEL2_SHADOW_LOCK_H
+#ifndef LOCK_H
+#define LOCK_H
 
 #include <types.h>
 
@@ -21,4 +21,4 @@ static inline void unlock(u32 *l)
 	__atomic_store_n(l, 0, __ATOMIC_RELEASE);
 }
 
-#endif /* VEL2_SHADOW_LOCK_H */
+#endif
