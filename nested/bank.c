@@ -79,7 +79,10 @@ void nested_deliver_to_l1(struct kvm_vcpu *vcpu)
 
 /*
  * vCPUs share VMIDs, but each may give an ASID a meaning of its own (no CnP), and a stage 1 of one is not
- * the other's: what the last one left in this CPU's TLB must go.
+ * the other's: what the last one left in this CPU's TLB must go. What a vCPU itself left here it finds again
+ * when it comes back from another CPU, less all that it has invalidated there: none of its TLBIs is local, as
+ * HCR_EL2.FB makes those broadcast that do not trap, s2_emulate_tlbi() the others, and
+ * HCR_EL2.BSU the barriers with which it waits for them.
  */
 static void take_over_tlb(struct kvm_vcpu *vcpu)
 {

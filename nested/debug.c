@@ -143,18 +143,42 @@ static void dbg_save(struct kvm_vcpu *vcpu, enum vcpu_sysreg reg)
 	__vcpu_sys_reg(vcpu, reg) = dbg_read(reg);
 }
 
+/*
+ * The OS Lock and the claim tags, too, are the hardware's and go with the vCPU. Reading DBGCLAIMCLR_EL1 gives
+ * the tags, of which DBGCLAIMSET_EL1 sets and it itself clears those that are written as 1.
+ */
+static void lock_load(struct kvm_vcpu *vcpu)
+{
+	u64 tags = vcpu->arch.dbgclaim, now = read_sysreg(dbgclaimclr_el1);
+
+	if (now != tags) {
+		write_sysreg(now & ~tags, dbgclaimclr_el1);
+		write_sysreg(tags & ~now, dbgclaimset_el1);
+	}
+	if (!(read_sysreg(oslsr_el1) & OSLSR_OSLK) != !vcpu->arch.os_locked)
+		write_sysreg(vcpu->arch.os_locked, oslar_el1);
+}
+
+static void lock_save(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.dbgclaim = (u8)read_sysreg(dbgclaimclr_el1);
+	vcpu->arch.os_locked = read_sysreg(oslsr_el1) & OSLSR_OSLK;
+}
+
 void debug_hyp_load(struct kvm_vcpu *vcpu)
 {
 	dbg_each(vcpu, dbg_load);
+	lock_load(vcpu);
 }
 
 void debug_hyp_put(struct kvm_vcpu *vcpu)
 {
 	dbg_each(vcpu, dbg_save);
+	lock_save(vcpu);
 	write_sysreg(0, mdscr_el1);
 }
 
-/* OS Lock: the hardware's, which L0 itself does not use. */
+/* The OS Lock of a vCPU that is loaded is the hardware's. */
 enum trap_result access_oslar(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
 			      struct sys_reg_params *p)
 {

@@ -17,7 +17,18 @@
 
 bool markers_on;
 
-static u32 insn_begin[MAX_VCPUS];
+/* Each CPU counts for itself: of a region that moved to another one, the instructions are not known. */
+static struct {
+	u32 insn;
+	int cpu;
+} begin[MAX_VCPUS];
+
+static u64 instructions(const struct kvm_vcpu *vcpu, u32 now)
+{
+	if (!hyp_pmu || begin[vcpu->vcpu_id].cpu != vcpu->cpu)
+		return NO_INSTRUCTIONS;
+	return now - begin[vcpu->vcpu_id].insn;
+}
 
 void marker_hvc(struct kvm_vcpu *vcpu)
 {
@@ -32,12 +43,13 @@ void marker_hvc(struct kvm_vcpu *vcpu)
 	switch (regs[0]) {
 	case MARKER_BEGIN:
 		sample_begin(vcpu);
+		begin[vcpu->vcpu_id].cpu = vcpu->cpu;
 		if (hyp_pmu)
-			insn_begin[vcpu->vcpu_id] = insn_now();
+			begin[vcpu->vcpu_id].insn = insn_now();
 		break;
 	case MARKER_END:
 		sample_emit(vcpu, regs[1], (enum level)vcpu->arch.exit_level, regs[2],
-			    hyp_pmu ? now - insn_begin[vcpu->vcpu_id] : NO_INSTRUCTIONS);
+			    instructions(vcpu, now));
 		break;
 	}
 }

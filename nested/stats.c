@@ -35,6 +35,14 @@ static u64 host_calls(const struct kvm_vcpu *vcpu)
 	return *per_cpu_ptr(host_hvcs, (unsigned int)cpu);
 }
 
+/* Ticks of CNTPCT_EL0 as nanoseconds. */
+static u64 nanoseconds(u64 ticks)
+{
+	u64 freq = read_sysreg(CNTFRQ_EL0) ?: 1;
+
+	return ticks / freq * 1000000000 + ticks % freq * 1000000000 / freq;
+}
+
 static u64 exits_of(const struct kvm_vcpu *vcpu, unsigned int reason)
 {
 	u64 n = 0;
@@ -118,6 +126,8 @@ void stats_emit(struct kvm_vcpu *vcpu, const char *why)
 	json_obj_end(&j);
 	emit_sysregs(&j, vcpu, NULL);
 	json_u64(&j, "el1_bank_switches", vcpu->arch.el1_bank_switches);
+	json_u64(&j, "migrations", vcpu->sched.migrations);
+	json_u64(&j, "run_ns", nanoseconds(vcpu->sched.ran));
 	if (counts_instructions())
 		json_u64(&j, "l0_instructions", instructions);
 	else
@@ -183,14 +193,6 @@ static void emit_exit_names(struct json *j, unsigned int level, unsigned int rea
 	json_str(j, "level", level < NR_LEVELS ? level_names[level] : "?");
 	json_str(j, "reason", reason < NR_EXITS ? exit_names[reason] : "?");
 	json_str(j, "outcome", outcome < NR_OUTCOMES ? outcome_names[outcome] : "?");
-}
-
-/* Ticks of CNTPCT_EL0 as nanoseconds. */
-static u64 nanoseconds(u64 ticks)
-{
-	u64 freq = read_sysreg(CNTFRQ_EL0) ?: 1;
-
-	return ticks / freq * 1000000000 + ticks % freq * 1000000000 / freq;
 }
 
 void trace_emit(const struct kvm_vcpu *vcpu, unsigned int n)

@@ -298,6 +298,7 @@ void timer_hyp_sync(struct kvm_vcpu *vcpu)
 			deadline = d;
 	}
 	t->level = level;
+	t->next = deadline;
 	/* Others that wait on this CPU may want to be woken earlier. */
 	if (vcpu->kvm->nr_vcpus == 1 || *__hyp_this_cpu_ptr(cnthp_deadline) <= time)
 		set_deadline(deadline);
@@ -316,6 +317,11 @@ void timer_hyp_enter(struct kvm_vcpu *vcpu)
 	/* Even if it has passed by now: then the guest leaves at once. */
 	lower_deadline(t->host_deadline);
 	set_cnthctl(t, cnthctl_of(vcpu, t->hw_bank));
+}
+
+void timer_hyp_arm(u64 deadline)
+{
+	lower_deadline(deadline);
 }
 
 void timer_hyp_stop(void)

@@ -69,7 +69,6 @@ static void fp_allow(struct kvm_vcpu *vcpu)
 
 static void load_vcpu(struct kvm_vcpu *vcpu)
 {
-	vcpu->cpu = (int)__hyp_this_cpu_read(cpu_number);
 	vcpu->arch.hw_cptr = ~0ULL;	/* somebody else's may be there */
 	vcpu->arch.hw_mdcr = ~0ULL;
 	__sysreg_restore_shared(vcpu->arch.ctxt.sys_regs, has_pauth(vcpu));
@@ -97,7 +96,6 @@ void __kvm_vcpu_put(struct kvm_vcpu *vcpu)
 {
 	if (has_vhe())
 		put_vcpu(vcpu);
-	vcpu->cpu = -1;
 }
 
 int __kvm_vcpu_run(struct kvm_vcpu *vcpu)

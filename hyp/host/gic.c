@@ -85,11 +85,6 @@ static void wait_rwp(unsigned long ctlr, u64 bit)
 		;
 }
 
-static unsigned long frame_of(u32 intid)
-{
-	return intid < 32 ? *this_cpu_ptr(gic_sgi_frame) : (unsigned long)plat.gicd;
-}
-
 static void enable_spi(u32 intid)
 {
 	unsigned long d = plat.gicd;
@@ -217,27 +212,25 @@ void gic_handle_irq(struct kvm_vcpu *vcpu)
 
 void gic_kick_cpu(unsigned int cpu)
 {
-	gic_send_kick(plat.mpidr[cpu]);
-}
-
-void gic_kick_vcpu(struct kvm_vcpu *vcpu)
-{
-	/* CPU n runs the vCPUs n, n + CPUs, ...: see run.c. */
-	unsigned int cpu = (unsigned int)vcpu->vcpu_id % nr_online_cpus;
-
 	if (cpu != *this_cpu_ptr(cpu_number))
-		gic_kick_cpu(cpu);
+		gic_send_kick(plat.mpidr[cpu]);
 }
 
-bool gic_irq_is_pending(u32 intid)
+/* Of a vCPU that is loaded: the frame of the CPU that it is loaded on. */
+static unsigned long frame_of(const struct kvm_vcpu *vcpu, u32 intid)
 {
-	return rd32(frame_of(intid) + GIC_ISPENDR + intid / 32 * 4) & (1U << intid % 32);
+	return intid < 32 ? vcpu->arch.timer.gicr : (unsigned long)plat.gicd;
 }
 
-void gic_irq_set_active(u32 intid, bool active)
+bool gic_irq_is_pending(const struct kvm_vcpu *vcpu, u32 intid)
+{
+	return rd32(frame_of(vcpu, intid) + GIC_ISPENDR + intid / 32 * 4) & (1U << intid % 32);
+}
+
+void gic_irq_set_active(const struct kvm_vcpu *vcpu, u32 intid, bool active)
 {
 	wr32(1U << intid % 32,
-	     frame_of(intid) + (active ? GIC_ISACTIVER : GIC_ICACTIVER) + intid / 32 * 4);
+	     frame_of(vcpu, intid) + (active ? GIC_ISACTIVER : GIC_ICACTIVER) + intid / 32 * 4);
 }
 
 /* --- the host's ways to EL2 for the pure files --- */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The host: all CPUs up, L1 made, and each CPU off into its vCPU.
+ * The host: all CPUs up, L1 made, and each CPU off into the run loop.
  *
- * Runs as the host (EL2 under VHE, EL1 under nVHE), MMU on, interrupts masked. CPU n runs vCPU n. The boot CPU
+ * Runs as the host (EL2 under VHE, EL1 under nVHE), MMU on, interrupts masked. The boot CPU
  * publishes the finished L1 through l1_ready; nothing of it changes afterwards but by its own vCPUs.
  */
 #include <gic.h>
@@ -12,6 +12,7 @@
 #include <log.h>
 #include <options.h>
 #include <psci.h>
+#include <sched.h>
 #include <selftest.h>
 #include <uart.h>
 #include <wake.h>
@@ -64,15 +65,10 @@ static void init_gic_cpu(unsigned int cpu)
 		l0_fatal_user("CPU %u has no GICv3 redistributor", cpu);
 }
 
-/* Run this CPU's vCPU for good; a CPU without one, or whose vCPU cannot go on, sleeps. */
 static void __noreturn run_cpu(unsigned int cpu)
 {
-	if ((int)cpu < l1.nr_vcpus) {
-		vcpu_run_loop(l1.vcpus[cpu]);
-		l1_failed();
-	}
-	for (;;)
-		asm volatile("wfi");
+	vcpu_run_loop(cpu);
+	l1_failed();
 }
 
 static void say_boot(void)
@@ -102,6 +98,7 @@ void host_main(void)
 	if (opts.test != TEST_NONE && self_test_early(opts.test))
 		l0_exit(0);
 	l1_create();
+	sched_init(&l1, nr_online_cpus, vcpu_slice_ticks());
 	say_boot();
 	uart_enable_rx_irq();
 	__atomic_store_n(&l1_ready, true, __ATOMIC_RELEASE);

@@ -5,11 +5,10 @@
  * arch.powered_off of a vCPU is cleared by whoever turns it on, with release order after its registers were
  * set, and set by its own CPU. starting[] keeps two callers from turning on one vCPU at a time.
  */
-#include <gic.h>
 #include <host.h>
 #include <l1.h>
 #include <psci.h>
-#include <wake.h>
+#include <sched.h>
 
 #define MPIDR_BIT31 BIT(31) /* RES1 in MPIDR_EL1: some pass it on */
 
@@ -54,9 +53,7 @@ static s64 cpu_on(u64 mpidr, u64 entry, u64 context)
 	l1_vcpu_start(target, entry, context);
 	__atomic_store_n(&target->arch.powered_off, false, __ATOMIC_RELEASE);
 	__atomic_store_n(mine, false, __ATOMIC_RELEASE);
-	/* Its CPU waits for this, in WFI or in WFE. */
-	gic_kick_vcpu(target);
-	wake_cpus();
+	kvm_vcpu_kick(target);
 	return PSCI_SUCCESS;
 }
 

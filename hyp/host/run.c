@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The host's run loop: each CPU gives its vCPUs the processor in turn. In the host, interrupts
- * masked; physical ones are taken when a guest was interrupted or the CPU idles.
+ * The host's run loop: each CPU runs what the scheduler gives it. In the host, interrupts masked;
+ * physical ones are taken when a guest was interrupted or the CPU idles.
  *
- * CPU n runs the vCPUs n, n + CPUs, ... A vCPU that is alone stays loaded for good.
+ * A vCPU stays loaded, also while it waits for an interrupt, until its CPU gets another one. vcpu->cpu
+ * says where; whoever is given a vCPU waits until it is loaded nowhere else. That takes finitely long:
+ * each CPU puts what it has before it waits for what it gets.
  */
 #include <gic.h>
 #include <host.h>
@@ -11,13 +13,12 @@
 #include <log.h>
 #include <psci.h>
 #include <run.h>
+#include <sched.h>
 #include <timer.h>
 #include <vgic.h>
 
 #include <kvm_hyp.h>
 #include <nested.h>
-
-#define SLICE_HZ	500	/* slices a second, where vCPUs share a CPU */
 
 enum run_state {
 	RUN_ON,		/* go on with this vCPU */
@@ -30,11 +31,6 @@ static bool is_off(const struct kvm_vcpu *vcpu)
 	return __atomic_load_n(&vcpu->arch.powered_off, __ATOMIC_ACQUIRE);
 }
 
-static bool is_loaded(const struct kvm_vcpu *vcpu)
-{
-	return vcpu->cpu >= 0;
-}
-
 /* A vCPU that waits in WFI goes on when an interrupt is deliverable, masked by PSTATE or not. */
 static bool is_runnable(struct kvm_vcpu *vcpu)
 {
@@ -42,12 +38,13 @@ static bool is_runnable(struct kvm_vcpu *vcpu)
 		return false;
 	if (!vcpu->arch.wfi_waiting)
 		return true;
+	vgic_begin(vcpu);
 	kvm_call_hyp(timer_hyp_sync, vcpu);
 	timer_sync(vcpu);
-	if (!vgic_has_pending(vcpu))
-		return false;
-	vcpu->arch.wfi_waiting = false;
-	return true;
+	vcpu->arch.wfi_waiting = !vgic_has_pending(vcpu);
+	vgic_sync(vcpu);
+	vgic_end(vcpu);
+	return !vcpu->arch.wfi_waiting;
 }
 
 /* A trapped write to the CPU interface that concerns L1's distributor. */
@@ -92,36 +89,14 @@ static enum run_state run_once(struct kvm_vcpu *vcpu)
 {
 	enum host_exit exit;
 
+	vgic_begin(vcpu);
 	timer_sync(vcpu);
 	vgic_flush(vcpu);
 	exit = (enum host_exit)kvm_call_hyp(__kvm_vcpu_run, vcpu);
 	vgic_sync(vcpu);
 	timer_sync(vcpu);	/* before an access to the GIC shows what it says */
+	vgic_end(vcpu);
 	return handle_exit(vcpu, exit);
-}
-
-/* The next runnable vCPU of this CPU after @vcpu; @vcpu itself last; NULL if none is. */
-static struct kvm_vcpu *next_vcpu(struct kvm_vcpu *vcpu)
-{
-	struct kvm *kvm = vcpu->kvm;
-	int id = vcpu->vcpu_id, step = (int)nr_online_cpus;
-
-	do {
-		id += step;
-		if (id >= kvm->nr_vcpus)
-			id %= step;
-		if (is_runnable(kvm->vcpus[id]))
-			return kvm->vcpus[id];
-	} while (id != vcpu->vcpu_id);
-	return NULL;
-}
-
-static void switch_to(struct kvm_vcpu *old, struct kvm_vcpu *next)
-{
-	if (old != next && is_loaded(old))
-		kvm_call_hyp(__kvm_vcpu_put, old);
-	if (!is_loaded(next))
-		kvm_call_hyp(__kvm_vcpu_load, next);
 }
 
 static u64 counter(void)
@@ -132,46 +107,105 @@ static u64 counter(void)
 	return now;
 }
 
-static u64 slice_ticks(void)
+u64 vcpu_slice_ticks(void)
 {
 	u64 freq;
 
 	asm("mrs %0, cntfrq_el0" : "=r"(freq));
-	return freq / SLICE_HZ;
+	return freq / SCHED_SLICE_HZ;
 }
 
-/* Run @vcpu until it blocks or, if it shares its CPU, its slice is over. */
-static enum run_state run_slice(struct kvm_vcpu *vcpu)
+/* Run @vcpu until it blocks or, if vCPUs share CPUs, somebody else may have to run. */
+static enum run_state run_slice(struct kvm_vcpu *vcpu, unsigned int cpu)
 {
-	bool shared = vcpu->kvm->nr_vcpus > (int)nr_online_cpus;
-	u64 end = shared ? counter() + slice_ticks() : TIMER_NEVER;
+	bool shared = sched_shares();
+	u64 end = TIMER_NEVER, deadline;
 	enum run_state state;
 
+	if (shared) {
+		end = counter() + vcpu_slice_ticks();
+		deadline = sched_deadline(cpu);
+		end = deadline < end ? deadline : end;
+	}
 	vcpu->arch.timer.host_deadline = end;
 	do {
 		state = run_once(vcpu);
-	} while (state == RUN_ON && (!shared || counter() < end));
+	} while (state == RUN_ON && (!shared || (counter() < end && !sched_must_look(cpu))));
 	vcpu->arch.timer.host_deadline = TIMER_NEVER;
 	return state;
 }
 
-int vcpu_run_loop(struct kvm_vcpu *vcpu)
+/* Wait until @vcpu, which is this CPU's now, is loaded nowhere else. Is there something for it to do? */
+static bool take(struct kvm_vcpu *vcpu, unsigned int cpu)
 {
-	struct kvm_vcpu *next;
+	int on;
+
+	do {
+		on = __atomic_load_n(&vcpu->cpu, __ATOMIC_ACQUIRE);
+	} while (on >= 0 && on != (int)cpu);
+	sched_looks(vcpu);
+	return is_runnable(vcpu);
+}
+
+/* When a vCPU that is loaded nowhere has to be looked at again, if nobody kicks it. */
+static u64 next_timer(const struct kvm_vcpu *vcpu)
+{
+	return is_off(vcpu) ? TIMER_NEVER : vcpu->arch.timer.next;
+}
+
+/* Nothing of @vcpu's is left on this CPU; from then on another one may have it. */
+static void unload(struct kvm_vcpu *vcpu)
+{
+	vgic_begin(vcpu);
+	kvm_call_hyp(__kvm_vcpu_put, vcpu);
+	timer_sync(vcpu);	/* its timers' interrupts are no physical ones any more */
+	vgic_end(vcpu);
+	sched_sleep(vcpu, next_timer(vcpu));
+	__atomic_store_n(&vcpu->cpu, -1, __ATOMIC_RELEASE);
+}
+
+static void load(struct kvm_vcpu *vcpu, unsigned int cpu)
+{
+	vcpu->cpu = (int)cpu;
+	vgic_begin(vcpu);
+	kvm_call_hyp(__kvm_vcpu_load, vcpu);
+	timer_sync(vcpu);	/* and now they are */
+	vgic_end(vcpu);
+}
+
+static void idle(struct kvm_vcpu *loaded, unsigned int cpu)
+{
+	kvm_call_hyp(timer_hyp_arm, sched_deadline(cpu));
+	asm volatile("wfi" : : : "memory");
+	gic_handle_irq(loaded);
+}
+
+int vcpu_run_loop(unsigned int cpu)
+{
+	struct kvm_vcpu *loaded = NULL, *vcpu;
+	enum run_state state;
 
 	for (;;) {
-		next = next_vcpu(vcpu);
-		if (!next) {
-			/* Whoever turns it on again resets its registers: none may be loaded. */
-			if (is_off(vcpu) && is_loaded(vcpu))
-				kvm_call_hyp(__kvm_vcpu_put, vcpu);
-			asm volatile("wfi" : : : "memory");
-			gic_handle_irq(is_loaded(vcpu) ? vcpu : NULL);
+		vcpu = sched_next(cpu, counter());
+		/* Whoever turns a vCPU on again resets its registers: none may be loaded. */
+		if (loaded && loaded != vcpu && (vcpu || is_off(loaded))) {
+			unload(loaded);
+			loaded = NULL;
+		}
+		if (!vcpu) {
+			idle(loaded, cpu);
 			continue;
 		}
-		switch_to(vcpu, next);
-		vcpu = next;
-		if (run_slice(vcpu) == RUN_DEAD)
-			return -1;
+		if (take(vcpu, cpu)) {
+			if (!loaded)
+				load(vcpu, cpu);
+			loaded = vcpu;
+			state = run_slice(vcpu, cpu);
+			if (state == RUN_DEAD)
+				return -1;
+			if (state == RUN_ON)
+				continue;
+		}
+		sched_block(cpu, loaded ? TIMER_NEVER : next_timer(vcpu), counter());
 	}
 }

@@ -22,19 +22,20 @@
 
 /* --- one interrupt's part of a register --- */
 
-typedef u32 (*irq_read_fn)(const struct vgic_irq *irq);
+#define READ_ARGS	const struct kvm_vcpu *vcpu __maybe_unused, const struct vgic_irq *irq
+typedef u32 (*irq_read_fn)(READ_ARGS);
 typedef void (*irq_write_fn)(struct kvm_vcpu *vcpu, struct vgic_irq *irq, u32 val);
 
-static u32 rd_group(const struct vgic_irq *irq) { return irq->group1; }
-static u32 rd_enable(const struct vgic_irq *irq) { return irq->enabled; }
-static u32 rd_active(const struct vgic_irq *irq) { return irq->active; }
-static u32 rd_prio(const struct vgic_irq *irq) { return irq->priority; }
-static u32 rd_cfg(const struct vgic_irq *irq) { return irq->edge ? 2 : 0; }
+static u32 rd_group(READ_ARGS) { return irq->group1; }
+static u32 rd_enable(READ_ARGS) { return irq->enabled; }
+static u32 rd_active(READ_ARGS) { return irq->active; }
+static u32 rd_prio(READ_ARGS) { return irq->priority; }
+static u32 rd_cfg(READ_ARGS) { return irq->edge ? 2 : 0; }
 
 /* While it is active, only the physical GIC knows the level of a hw interrupt's input. */
-static u32 rd_pend(const struct vgic_irq *irq)
+static u32 rd_pend(READ_ARGS)
 {
-	return vgic_irq_is_pending(irq) || (irq->hw && gic_irq_is_pending(irq->hwintid));
+	return vgic_irq_is_pending(irq) || (irq->hw && gic_irq_is_pending(vcpu, irq->hwintid));
 }
 
 static void wr_group(struct kvm_vcpu *vcpu, struct vgic_irq *irq, u32 val)
@@ -130,40 +131,69 @@ static const struct irq_reg irq_regs[] = {
 	{ 0xc00, 2, rd_cfg, wr_cfg },
 };
 
+/* An access to a few bits each of some interrupts. False: none has such a register. */
+struct irq_access {
+	const struct irq_reg *reg;
+	bool gicr;		/* of a redistributor: private interrupts; else SPIs */
+	u32 first, n;		/* INTIDs; n is 0 for a size that the register does not have */
+};
+
+static bool find_irqs(bool gicr, u64 offset, unsigned int size, struct irq_access *a)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(irq_regs); i++) {
+		const struct irq_reg *r = &irq_regs[i];
+
+		if (offset < r->offset || offset >= r->offset + 1024U * r->bits / 8)
+			continue;
+		a->reg = r;
+		a->gicr = gicr;
+		a->first = (u32)(offset - r->offset) * 8 / r->bits;
+		a->n = size == 4 || (size == 1 && r->bits == 8) ? size * 8 / r->bits : 0;
+		return true;
+	}
+	return false;
+}
+
+/* Number @k of them as @vcpu sees it, NULL if it is of the other kind or not there. */
+static struct vgic_irq *nth_irq(struct kvm_vcpu *vcpu, const struct irq_access *a, u32 k)
+{
+	return (a->first + k < VGIC_NR_PRIVATE) == a->gicr ? vgic_get_irq(vcpu, a->first + k) :
+							     NULL;
+}
+
+static void irqs_access(struct kvm_vcpu *vcpu, const struct irq_access *a, bool is_write, u64 *val)
+{
+	unsigned int bits = a->reg->bits;
+	u32 mask = (1U << bits) - 1;
+	u64 out = 0;
+
+	for (u32 k = 0; k < a->n; k++) {
+		struct vgic_irq *irq = nth_irq(vcpu, a, k);
+
+		if (!irq)
+			continue;
+		if (!is_write) {
+			out |= (u64)a->reg->read(vcpu, irq) << k * bits;
+			continue;
+		}
+		a->reg->write(vcpu, irq, (u32)(*val >> k * bits) & mask);
+		if (vgic_irq_in_flight(irq))
+			vgic_irq_kick(vcpu, irq);
+	}
+	if (!is_write)
+		*val = out;
+}
+
 /* Private interrupts are in @vcpu's redistributor (@gicr), SPIs in the distributor. */
 static bool irq_reg_access(struct kvm_vcpu *vcpu, bool gicr, u64 offset, bool is_write,
 			   unsigned int size, u64 *val)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(irq_regs); i++) {
-		const struct irq_reg *r = &irq_regs[i];
-		u32 mask = (1U << r->bits) - 1, first, n;
-		u64 out = 0;
+	struct irq_access a;
 
-		if (offset < r->offset || offset >= r->offset + 1024U * r->bits / 8)
-			continue;
-		if (size != 4 && !(size == 1 && r->bits == 8))
-			return true;
-		first = (u32)(offset - r->offset) * 8 / r->bits;
-		n = size * 8 / r->bits;
-		for (u32 k = 0; k < n; k++) {
-			u32 intid = first + k;
-			struct vgic_irq *irq = vgic_get_irq(vcpu, intid);
-
-			if (!irq || (intid < VGIC_NR_PRIVATE) != gicr)
-				continue;
-			if (!is_write) {
-				out |= (u64)r->read(irq) << k * r->bits;
-				continue;
-			}
-			r->write(vcpu, irq, (u32)(*val >> k * r->bits) & mask);
-			if (vgic_irq_in_flight(irq))
-				vgic_irq_kick(vcpu, irq);
-		}
-		if (!is_write)
-			*val = out;
-		return true;
-	}
-	return false;
+	if (!find_irqs(gicr, offset, size, &a))
+		return false;
+	irqs_access(vcpu, &a, is_write, val);
+	return true;
 }
 
 /* PIDR/CIDR of a GICv3 distributor or redistributor, 0xffd0..0xffff. */
@@ -177,9 +207,19 @@ static u32 id_reg(u64 offset, u32 pidr0)
 
 /* --- distributor --- */
 
+static bool is_irouter(u64 offset)
+{
+	return offset >= 0x6100 && offset < 0x6100 + VGIC_NR_SPIS * 8;
+}
+
+static struct vgic_irq *irouter_irq(struct kvm *kvm, u64 offset)
+{
+	return &kvm->vgic.spi[(offset - 0x6100) / 8];
+}
+
 static void irouter_access(struct kvm *kvm, u64 offset, bool is_write, unsigned int size, u64 *val)
 {
-	struct vgic_irq *irq = &kvm->vgic.spi[(offset - 0x6100) / 8];
+	struct vgic_irq *irq = irouter_irq(kvm, offset);
 	unsigned int shift = offset & 4 ? 32 : 0;
 	u64 mask = size == 8 ? ~0ULL : 0xffffffffULL << shift;
 
@@ -196,6 +236,16 @@ static void irouter_access(struct kvm *kvm, u64 offset, bool is_write, unsigned 
 		vgic_irq_kick(kvm->vcpus[0], irq);
 }
 
+/* A group that is let through now may have what somebody waits for. */
+static void write_ctlr(struct kvm *kvm, u32 ctlr)
+{
+	bool more = ctlr & ~kvm->vgic.ctlr;
+
+	kvm->vgic.ctlr = ctlr;
+	for (int i = 0; i < kvm->nr_vcpus && more; i++)
+		kvm_vcpu_kick(kvm->vcpus[i]);
+}
+
 static void gicd_access(struct kvm_vcpu *vcpu, u64 offset, bool is_write, unsigned int size,
 			u64 *val)
 {
@@ -203,7 +253,7 @@ static void gicd_access(struct kvm_vcpu *vcpu, u64 offset, bool is_write, unsign
 
 	if (irq_reg_access(vcpu, false, offset, is_write, size, val))
 		return;
-	if (offset >= 0x6100 && offset < 0x6100 + VGIC_NR_SPIS * 8) {
+	if (is_irouter(offset)) {
 		irouter_access(vcpu->kvm, offset, is_write, size, val);
 		return;
 	}
@@ -211,7 +261,7 @@ static void gicd_access(struct kvm_vcpu *vcpu, u64 offset, bool is_write, unsign
 		return;
 	if (offset == 0x0) {
 		if (is_write)
-			dist->ctlr = (u32)*val & GICD_CTLR_ENABLES;
+			write_ctlr(vcpu->kvm, (u32)*val & GICD_CTLR_ENABLES);
 		else
 			*val = dist->ctlr | GICD_CTLR_ARE | GICD_CTLR_DS;
 		return;
@@ -271,26 +321,77 @@ static void gicr_access(struct kvm_vcpu *owner, u64 offset, bool is_write, unsig
 		*val = id_reg(offset, 0x93);
 }
 
-bool vgic_mmio(struct kvm_vcpu *vcpu, u64 ipa, bool is_write, unsigned int size, u64 *val)
+/* --- interrupts that another CPU has in its hands --- */
+
+static bool recall_irqs(struct kvm_vcpu *vcpu, struct kvm_vcpu *owner, const struct irq_access *a,
+			u32 *paused)
+{
+	for (u32 k = 0; k < a->n; k++) {
+		struct vgic_irq *irq = nth_irq(owner, a, k);
+
+		if (irq && vgic_recall(vcpu, irq, paused))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * One more vCPU that must pause for @vcpu's access to the distributor, or to @owner's redistributor
+ * (NULL: the distributor): see vgic.h. False: all do.
+ */
+static bool pause_one(struct kvm_vcpu *vcpu, struct kvm_vcpu *owner, u64 offset, bool is_write,
+		      unsigned int size, u32 *paused)
 {
 	struct kvm *kvm = vcpu->kvm;
-	u64 offset;
-	bool gicd = ipa - VGIC_GICD_IPA < VGIC_GICD_SIZE;
+	struct irq_access a;
 
-	if (!gicd && ipa - VGIC_GICR_IPA >= VGIC_GICR_STRIDE * (unsigned int)kvm->nr_vcpus)
+	if (owner) {
+		if (offset < GICR_SGI_OFFSET ||
+		    !find_irqs(true, offset - GICR_SGI_OFFSET, size, &a))
+			return false;
+		return is_write ? vgic_pause(vcpu, owner, paused) :
+				  recall_irqs(vcpu, owner, &a, paused);
+	}
+	if (find_irqs(false, offset, size, &a))
+		return recall_irqs(vcpu, vcpu, &a, paused);
+	if (!is_write)
 		return false;
+	if (is_irouter(offset))
+		return vgic_recall(vcpu, irouter_irq(kvm, offset), paused);
+	/* GICD_CTLR: what its groups no longer let through must not be in a list register. */
+	for (int i = 0; i < kvm->nr_vcpus && !offset; i++) {
+		if (vgic_pause(vcpu, kvm->vcpus[i], paused))
+			return true;
+	}
+	return false;
+}
+
+bool vgic_mmio(struct kvm_vcpu *vcpu, u64 ipa, bool is_write, unsigned int size, u64 *val)
+{
+	struct kvm_vcpu *owner = NULL;
+	struct kvm *kvm = vcpu->kvm;
+	u64 offset = ipa - VGIC_GICD_IPA;
+	u32 paused = 0;
+
+	if (offset >= VGIC_GICD_SIZE) {
+		offset = ipa - VGIC_GICR_IPA;
+		if (offset >= VGIC_GICR_STRIDE * (unsigned int)kvm->nr_vcpus)
+			return false;
+		owner = kvm->vcpus[offset / VGIC_GICR_STRIDE];
+		offset %= VGIC_GICR_STRIDE;
+	}
 	if (!is_write)
 		*val = 0;
 	if (ipa & (size - 1))
 		return true;
 	vgic_lock(kvm);
-	if (gicd) {
-		gicd_access(vcpu, ipa - VGIC_GICD_IPA, is_write, size, val);
-	} else {
-		offset = ipa - VGIC_GICR_IPA;
-		gicr_access(kvm->vcpus[offset / VGIC_GICR_STRIDE], offset % VGIC_GICR_STRIDE,
-			    is_write, size, val);
-	}
+	while (pause_one(vcpu, owner, offset, is_write, size, &paused))
+		;
+	if (owner)
+		gicr_access(owner, offset, is_write, size, val);
+	else
+		gicd_access(vcpu, offset, is_write, size, val);
 	vgic_unlock(kvm);
+	vgic_resume(kvm, paused);
 	return true;
 }

@@ -6,16 +6,16 @@
 #define VGIC_PRIV_H
 
 #include <kvm_host.h>
+#include <lock.h>
 
 static inline void vgic_lock(struct kvm *kvm)
 {
-	while (__atomic_exchange_n(&kvm->vgic.lock, 1, __ATOMIC_ACQUIRE))
-		;
+	lock(&kvm->vgic.lock);
 }
 
 static inline void vgic_unlock(struct kvm *kvm)
 {
-	__atomic_store_n(&kvm->vgic.lock, 0, __ATOMIC_RELEASE);
+	unlock(&kvm->vgic.lock);
 }
 
 /* The interrupt @intid as @vcpu sees it, NULL if there is none. */
@@ -46,6 +46,15 @@ void vgic_irq_changed(struct kvm_vcpu *vcpu, struct vgic_irq *irq, bool was_in_f
 
 /* @irq, @vcpu's or an SPI, may have become pending: its CPU must look, if it is not this one. */
 void vgic_irq_kick(struct kvm_vcpu *vcpu, const struct vgic_irq *irq);
+
+/*
+ * For an access of @vcpu to the interrupts of others, with the lock held: @other, or whoever has @irq in a list
+ * register, stays outside of vgic_begin until vgic_resume. *@paused: bitmap of vcpu_ids for that. The lock
+ * is given up meanwhile; true if it was, and then all has to be looked at again.
+ */
+bool vgic_pause(struct kvm_vcpu *vcpu, struct kvm_vcpu *other, u32 *paused);
+bool vgic_recall(struct kvm_vcpu *vcpu, const struct vgic_irq *irq, u32 *paused);
+void vgic_resume(struct kvm *kvm, u32 paused);
 
 /* SPI: irouter changed. */
 void vgic_irq_route(struct kvm *kvm, struct vgic_irq *irq);

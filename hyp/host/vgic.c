@@ -2,8 +2,7 @@
 /*
  * State of L1's interrupts: from their inputs into list registers and back.
  *
- * Host (EL2 under VHE, EL1 under nVHE), interrupts masked. The lock of the vgic_dist covers every
- * struct vgic_irq and the candidates, those of other vCPUs too; list registers are the vCPU's own.
+ * Host (EL2 under VHE, EL1 under nVHE), interrupts masked. Who may change what when: vgic.h.
  * Pure: reaches hardware only through gic_*() and vgic_fetch_vmcr(), so that the unit tests run it
  * on the build machine.
  *
@@ -50,7 +49,7 @@ void vgic_irq_changed(struct kvm_vcpu *vcpu, struct vgic_irq *irq, bool was_in_f
 
 	/* Physically active exactly while in flight. */
 	if (irq->hw && was_in_flight != is)
-		gic_irq_set_active(irq->hwintid, is);
+		gic_irq_set_active(vcpu, irq->hwintid, is);
 	vgic_irq_update(vcpu, irq);
 }
 
@@ -70,7 +69,7 @@ void vgic_irq_route(struct kvm *kvm, struct vgic_irq *irq)
 
 static void irq_init(struct vgic_irq *irq, unsigned int intid)
 {
-	*irq = (struct vgic_irq){ .intid = (u16)intid };
+	*irq = (struct vgic_irq){ .intid = (u16)intid, .in_lr = VGIC_NO_TARGET };
 	irq->edge = intid < 16;
 }
 
@@ -114,6 +113,59 @@ void vgic_vcpu_init(struct kvm_vcpu *vcpu, u64 mpidr)
 		vgic_irq_route(vcpu->kvm, &vcpu->kvm->vgic.spi[i]);
 }
 
+/* --- whose a vCPU's interrupts are --- */
+
+void vgic_begin(struct kvm_vcpu *vcpu)
+{
+	struct vgic_cpu *vgic = &vcpu->arch.vgic;
+
+	/* Sequentially consistent, here and in vgic_pause: one of the two sees the other. */
+	__atomic_store_n(&vgic->begun, 1, __ATOMIC_SEQ_CST);
+	while (unlikely(__atomic_load_n(&vgic->paused, __ATOMIC_SEQ_CST))) {
+		__atomic_store_n(&vgic->begun, 0, __ATOMIC_RELEASE);
+		while (__atomic_load_n(&vgic->paused, __ATOMIC_RELAXED))
+			;
+		__atomic_store_n(&vgic->begun, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+void vgic_end(struct kvm_vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->arch.vgic.begun, 0, __ATOMIC_RELEASE);
+}
+
+bool vgic_pause(struct kvm_vcpu *vcpu, struct kvm_vcpu *other, u32 *paused)
+{
+	struct vgic_cpu *vgic = &other->arch.vgic;
+	u32 bit = 1U << other->vcpu_id;
+
+	if (other == vcpu || (*paused & bit))
+		return false;
+	*paused |= bit;
+	vgic_unlock(vcpu->kvm);
+	__atomic_fetch_add(&vgic->paused, 1, __ATOMIC_SEQ_CST);
+	/* Its CPU is in the guest, and then leaves it, or soon at the end of what it began. */
+	if (__atomic_load_n(&vgic->begun, __ATOMIC_SEQ_CST))
+		kvm_vcpu_kick(other);
+	while (__atomic_load_n(&vgic->begun, __ATOMIC_ACQUIRE))
+		;
+	vgic_lock(vcpu->kvm);
+	return true;
+}
+
+bool vgic_recall(struct kvm_vcpu *vcpu, const struct vgic_irq *irq, u32 *paused)
+{
+	return irq->in_lr != VGIC_NO_TARGET &&
+	       vgic_pause(vcpu, vcpu->kvm->vcpus[irq->in_lr], paused);
+}
+
+void vgic_resume(struct kvm *kvm, u32 paused)
+{
+	for (; paused; paused &= paused - 1)
+		__atomic_fetch_sub(&kvm->vcpus[__builtin_ctz(paused)]->arch.vgic.paused, 1,
+				   __ATOMIC_RELEASE);
+}
+
 /* --- after an exit --- */
 
 static void fold_lr(struct kvm_vcpu *vcpu, u64 lr)
@@ -130,6 +182,7 @@ static void fold_lr(struct kvm_vcpu *vcpu, u64 lr)
 			irq->line = true;
 	}
 	irq->lr_latch = false;
+	irq->in_lr = VGIC_NO_TARGET;
 	vgic_irq_update(vcpu, irq);
 }
 
@@ -204,7 +257,7 @@ static void retract_spi(struct kvm_vcpu *vcpu, u32 intid)
 {
 	struct vgic_irq *irq = vgic_get_irq(vcpu, intid);
 
-	if (!irq->line || irq->active || gic_irq_is_pending(irq->hwintid))
+	if (!irq->line || irq->active || gic_irq_is_pending(vcpu, irq->hwintid))
 		return;
 	irq->line = false;
 	vgic_irq_changed(vcpu, irq, true);
@@ -305,6 +358,7 @@ static u64 make_lr(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 
 	if (irq->group1)
 		lr |= ICH_LR_GROUP;
+	irq->in_lr = (u8)vcpu->vcpu_id;
 	if (irq->active)
 		lr |= ICH_LR_ACTIVE;
 	if (irq->hw) {
@@ -388,9 +442,9 @@ void vgic_flush(struct kvm_vcpu *vcpu)
 void vgic_irq_kick(struct kvm_vcpu *vcpu, const struct vgic_irq *irq)
 {
 	if (irq->intid < VGIC_NR_PRIVATE)
-		gic_kick_vcpu(vcpu);
+		kvm_vcpu_kick(vcpu);
 	else if (irq->target != VGIC_NO_TARGET)
-		gic_kick_vcpu(vcpu->kvm->vcpus[irq->target]);
+		kvm_vcpu_kick(vcpu->kvm->vcpus[irq->target]);
 }
 
 void vgic_set_irq(struct kvm *kvm, struct kvm_vcpu *vcpu, u32 intid, bool level)
@@ -435,7 +489,7 @@ static void send_sgi_to(struct kvm_vcpu *vcpu, unsigned int intid, bool group1)
 		return;
 	irq->latch = true;
 	vgic_irq_update(vcpu, irq);
-	gic_kick_vcpu(vcpu);
+	kvm_vcpu_kick(vcpu);
 }
 
 void vgic_send_sgi(struct kvm_vcpu *vcpu, u64 sgir, bool group1)
@@ -465,13 +519,17 @@ void vgic_send_sgi(struct kvm_vcpu *vcpu, u64 sgir, bool group1)
 void vgic_write_dir(struct kvm_vcpu *vcpu, u64 intid)
 {
 	struct vgic_irq *irq = vgic_get_irq(vcpu, intid < VGIC_NR_IRQS ? (u32)intid : VGIC_NR_IRQS);
+	u32 paused = 0;
 
 	if (!irq)
 		return;
 	vgic_lock(vcpu->kvm);
+	while (vgic_recall(vcpu, irq, &paused))
+		;
 	if (irq->active)
 		deactivate(vcpu, irq);
 	vgic_unlock(vcpu->kvm);
+	vgic_resume(vcpu->kvm, paused);
 }
 
 /* --- what ends a WFI --- */

@@ -49,11 +49,10 @@ DECLARE_PER_CPU(unsigned long, gic_sgi_frame);
 void gic_handle_irq(struct kvm_vcpu *vcpu);
 
 /*
- * Sends GIC_SGI_KICK to physical CPU @cpu, or to the one that runs @vcpu unless that is the calling
- * one: it leaves its guest or its WFI and finds what was written before.
+ * Sends GIC_SGI_KICK to physical CPU @cpu, unless that is the calling one: it leaves its guest or its WFI and
+ * finds what was written before.
  */
 void gic_kick_cpu(unsigned int cpu);
-void gic_kick_vcpu(struct kvm_vcpu *vcpu);
 
 /* The same by affinity, from EL2 or the host. */
 static inline void gic_send_kick(u64 mpidr)
@@ -66,8 +65,8 @@ static inline void gic_send_kick(u64 mpidr)
 	asm volatile("dsb ishst\n\tmsr S3_0_C12_C11_5, %0\n\tisb" : : "r"(val) : "memory");
 }
 
-/* Physical state of an interrupt; PPIs: of the calling CPU. */
-bool gic_irq_is_pending(u32 intid);
-void gic_irq_set_active(u32 intid, bool active);
+/* Physical state of an interrupt; PPIs: of the CPU that @vcpu is loaded on, which may be another one. */
+bool gic_irq_is_pending(const struct kvm_vcpu *vcpu, u32 intid);
+void gic_irq_set_active(const struct kvm_vcpu *vcpu, u32 intid, bool active);
 
 #endif

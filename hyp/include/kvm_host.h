@@ -18,6 +18,7 @@
 #include <types.h>
 #include <exits.h>
 #include <s2.h>
+#include <sched.h>
 #include <sysreg-defs.h>
 #include <sysreg.h>
 #include <vgic.h>
@@ -168,6 +169,8 @@ struct kvm_vcpu_arch {
 	};
 	struct vgic_cpu vgic;
 	struct timer_cpu timer;
+	u8 dbgclaim;			/* not loaded: claim tags, */
+	bool os_locked;			/* OSLSR_EL1.OSLK */
 	struct vcpu_stats stats;
 };
 _Static_assert(offsetof(struct kvm_vcpu_arch, smccc_args) + 32 <=
@@ -178,7 +181,8 @@ struct kvm_vcpu {
 	struct kvm_vcpu_arch arch;	/* first: a vcpu and its context have one address in entry.S */
 	struct kvm *kvm;
 	int vcpu_id;
-	int cpu;			/* physical CPU it is loaded on, -1 if none */
+	int cpu;			/* physical CPU it is loaded on, -1 if none: run.c's */
+	struct sched_entity sched;
 };
 
 #define MAX_VCPUS	8

@@ -30,7 +30,9 @@ void l1_counters(const char *why);
 
 /* --- the run loop, hyp/host/run.c --- */
 
-/* Run @vcpu on this CPU for good: parks while it is off, returns only if it cannot go on. */
-int vcpu_run_loop(struct kvm_vcpu *vcpu);
+/* Run vCPUs on this CPU, number @cpu, for good. Returns only if one of them cannot go on. */
+int vcpu_run_loop(unsigned int cpu);
+/* For sched_init(): ticks of CNTPCT_EL0. */
+u64 vcpu_slice_ticks(void);
 
 #endif

@@ -336,6 +336,7 @@
 #define MDSCR_TDCC		  __B(12)
 #define MDSCR_KDE		  __B(13)
 #define MDSCR_MDE		  __B(15)
+#define OSLSR_OSLK		  __B(1)
 #define OSLSR_EL1_RESET		  (__B(3) | __B(1)) /* OS Lock implemented, locked */
 
 /* CNTHCTL_EL2 with E2H=0 */

@@ -49,6 +49,7 @@ enum timer_reg {
 
 struct timer_cpu {
 	u64 host_deadline;	/* L0 wants an exit at this time (time slice), or TIMER_NEVER */
+	u64 next;		/* not loaded: when its next timer fires */
 	u64 hw_cntvoff;		/* what CNTVOFF_EL2 and CNTHCTL_EL2 are loaded with */
 	u64 hw_cnthctl;
 	u64 nvhe_cval[2];	/* bank VEL2_NVHE, NV2: CVALs that the hardware was given */
@@ -74,6 +75,9 @@ static inline u32 timer_virq(enum timer_id id)
 
 /* Once a CPU. Stops the hardware timers and sets CNTHCTL_EL2 for the host. */
 void timer_hyp_init(void);
+
+/* For a CPU that idles: CNTHP_EL2 fires no later than @deadline. */
+void timer_hyp_arm(u64 deadline);
 
 /* CNTHP_EL2 off, when it fired while no vCPU is loaded. */
 void timer_hyp_stop(void);

@@ -14,6 +14,14 @@
  * vgic_flush and vgic_sync lr[] is, for those that are in one. A physical interrupt is active
  * exactly while the virtual interrupt that it belongs to is in flight (pending or active). For the
  * timers' PPIs, that is the virtual interrupt of the bank that is loaded.
+ *
+ * Who may change what, without waiting for whom: between vgic_begin and vgic_end a vCPU is its CPU's,
+ * which runs it, loads it or puts it. Then lr[] and all that EL2 touches (inflight, line of the
+ * maintenance interrupt, active of an interrupt that found no list register) is that CPU's alone, with no lock;
+ * the rest of struct vgic_irq and the candidates are the vgic_dist's lock's. Everybody may raise an input at any
+ * time: that is line or latch of an interrupt, under the lock. Whoever wants more of another vCPU's interrupts
+ * (L1 writes its redistributor, or an SPI that it has in a list register) pauses that vCPU first: it leaves
+ * its guest, which brings everything back to struct vgic_irq, and does not begin again.
  */
 #ifndef VGIC_H
 #define VGIC_H
@@ -39,13 +47,14 @@ struct kvm_vcpu;
 /* L1's own maintenance interrupt. */
 #define VGIC_PPI_MAINT		25
 
-/* One interrupt of L1. Its vCPU (or the vgic_dist's lock for an SPI) guards it. */
+/* One interrupt of L1. */
 struct vgic_irq {
 	u16 intid;
 	u16 hwintid;		/* physical INTID while hw */
 	u8 priority;
 	u8 target;		/* SPI: vcpu_id from IROUTER, VGIC_NO_TARGET if none has it */
 	u8 owner;		/* vcpu_id of whoever acknowledged it, while active */
+	u8 in_lr;		/* vcpu_id of whose list register has it, or VGIC_NO_TARGET */
 	bool enabled;
 	bool group1;
 	bool edge;
@@ -95,6 +104,8 @@ struct vgic_cpu {
 	bool maint;			/* level of L1's maintenance interrupt */
 
 	/* host only */
+	u32 begun;			/* between vgic_begin and vgic_end */
+	u32 paused;			/* so many others want it to stay outside */
 	bool waker_sleep;		/* GICR_WAKER.ProcessorSleep */
 	bool more_pending;		/* an interrupt found no list register at the last flush */
 	u32 candidates;			/* private interrupts that are pending or active */
@@ -179,6 +190,13 @@ void vgic_reset_interface(struct kvm_vcpu *vcpu);
 void vgic_flush(struct kvm_vcpu *vcpu);
 void vgic_sync(struct kvm_vcpu *vcpu);
 
+/*
+ * The calling CPU is about to run, load or put @vcpu: until vgic_end, all of its interrupt state is this
+ * CPU's. Waits while it is paused, which lasts as long as one access of L1 to its GIC.
+ */
+void vgic_begin(struct kvm_vcpu *vcpu);
+void vgic_end(struct kvm_vcpu *vcpu);
+
 /* The input of interrupt @intid changes; edge-triggered: @level true is an edge. */
 void vgic_set_irq(struct kvm *kvm, struct kvm_vcpu *vcpu, u32 intid, bool level);
 
@@ -187,7 +205,7 @@ void vgic_hw_irq_taken(struct kvm *kvm, struct kvm_vcpu *vcpu, u32 intid);
 
 /*
  * An access of L1 to the distributor or to a redistributor. Returns false if @ipa (L1 IPA) is
- * neither. @size in bytes (1, 2, 4, 8). The caller has called vgic_sync.
+ * neither. @size in bytes (1, 2, 4, 8). The caller has called vgic_sync, and vgic_end.
  */
 bool vgic_mmio(struct kvm_vcpu *vcpu, u64 ipa, bool is_write, unsigned int size, u64 *val);
 

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The scheduler's queue and its decisions: see sched.h. Host, interrupts masked.
+ *
+ * The lock guards all but `kicked` and `look`, which are single words. A kick says so in `kicked`, then
+ * looks at the state; a vCPU that blocks does so in its state, then looks at `kicked`: one of the two
+ * sees the other. Invariant: while a CPU has no vCPU, none waits.
+ *
+ * Pure: reaches hardware only through gic_kick_cpu(); the unit tests run it on the build machine.
+ */
+#include <gic.h>
+#include <kvm_host.h>
+#include <limits.h>
+#include <lock.h>
+#include <sched.h>
+
+static struct {
+	u32 lock;
+	unsigned int nr_cpus;
+	u64 slice;
+	struct kvm *kvm;
+	struct kvm_vcpu *running[MAX_CPUS];
+	u32 look[MAX_CPUS];
+} sched;
+
+static enum sched_state state_of(const struct kvm_vcpu *vcpu)
+{
+	return (enum sched_state)__atomic_load_n(&vcpu->sched.state, __ATOMIC_SEQ_CST);
+}
+
+static void set_state(struct kvm_vcpu *vcpu, enum sched_state state)
+{
+	__atomic_store_n(&vcpu->sched.state, (u32)state, __ATOMIC_SEQ_CST);
+}
+
+static void release(void)
+{
+	unlock(&sched.lock);
+	/* Who runs a vCPU from now on sees what was written before a kick that found it elsewhere. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void give(struct kvm_vcpu *vcpu, unsigned int cpu)
+{
+	sched.running[cpu] = vcpu;
+	vcpu->sched.migrations += vcpu->sched.cpu != cpu;
+	vcpu->sched.cpu = cpu;
+	vcpu->sched.since = 0;
+	set_state(vcpu, SCHED_RUNNING);
+}
+
+static void charge(struct kvm_vcpu *vcpu, u64 now)
+{
+	struct sched_entity *e = &vcpu->sched;
+
+	if (e->since) {
+		e->vtime += now - e->since;
+		e->ran += now - e->since;
+	}
+	e->since = now;
+}
+
+/* The least time that one which wants to run has had. */
+static u64 least_vtime(u64 otherwise)
+{
+	u64 least = ~0ULL;
+
+	for (int i = 0; i < sched.kvm->nr_vcpus; i++) {
+		const struct kvm_vcpu *v = sched.kvm->vcpus[i];
+
+		if (state_of(v) != SCHED_BLOCKED && v->sched.vtime < least)
+			least = v->sched.vtime;
+	}
+	return least == ~0ULL ? otherwise : least;
+}
+
+/* A CPU without a vCPU, @last if that is one. nr_cpus: none. */
+static unsigned int idle_cpu(unsigned int last)
+{
+	if (!sched.running[last])
+		return last;
+	for (unsigned int cpu = 0; cpu < sched.nr_cpus; cpu++)
+		if (!sched.running[cpu])
+			return cpu;
+	return sched.nr_cpus;
+}
+
+/* The one that has had the most, by half a slice and more, makes room at once. */
+static void preempt_for(const struct kvm_vcpu *vcpu)
+{
+	u64 most = vcpu->sched.vtime + sched.slice / 2;
+	unsigned int found = sched.nr_cpus;
+
+	for (unsigned int cpu = 0; cpu < sched.nr_cpus; cpu++) {
+		if (sched.running[cpu]->sched.vtime > most) {
+			most = sched.running[cpu]->sched.vtime;
+			found = cpu;
+		}
+	}
+	if (found == sched.nr_cpus)
+		return;
+	__atomic_store_n(&sched.look[found], 1, __ATOMIC_RELAXED);
+	gic_kick_cpu(found);
+}
+
+static void wake(struct kvm_vcpu *vcpu)
+{
+	struct sched_entity *e = &vcpu->sched;
+	u64 least = least_vtime(e->vtime);
+	unsigned int cpu = idle_cpu(e->cpu);
+
+	if (least > sched.slice && e->vtime < least - sched.slice)
+		e->vtime = least - sched.slice;
+	e->sleeps = false;
+	if (cpu < sched.nr_cpus) {
+		give(vcpu, cpu);
+		gic_kick_cpu(cpu);
+	} else {
+		set_state(vcpu, SCHED_READY);
+		preempt_for(vcpu);
+	}
+}
+
+static void wake_sleepers(unsigned int cpu, u64 now)
+{
+	for (int i = 0; i < sched.kvm->nr_vcpus; i++) {
+		struct kvm_vcpu *v = sched.kvm->vcpus[i];
+
+		if (v->sched.sleeps && v->sched.cpu == cpu && v->sched.wake_at <= now)
+			wake(v);
+	}
+}
+
+/* Of those that wait; one that comes from another CPU leaves its caches there: half a slice. */
+static struct kvm_vcpu *next_ready(unsigned int cpu)
+{
+	struct kvm_vcpu *best = NULL;
+	u64 best_key = 0;
+
+	for (int i = 0; i < sched.kvm->nr_vcpus; i++) {
+		struct kvm_vcpu *v = sched.kvm->vcpus[i];
+		u64 key = v->sched.vtime + (v->sched.cpu == cpu ? 0 : sched.slice / 2);
+
+		if (state_of(v) == SCHED_READY && (!best || key < best_key)) {
+			best = v;
+			best_key = key;
+		}
+	}
+	return best;
+}
+
+struct kvm_vcpu *sched_next(unsigned int cpu, u64 now)
+{
+	struct kvm_vcpu *vcpu, *next;
+
+	lock(&sched.lock);
+	__atomic_store_n(&sched.look[cpu], 0, __ATOMIC_RELAXED);
+	if (sched.running[cpu])
+		charge(sched.running[cpu], now);
+	wake_sleepers(cpu, now);
+	vcpu = sched.running[cpu];
+	next = next_ready(cpu);
+	if (next && (!vcpu || next->sched.vtime < vcpu->sched.vtime)) {
+		if (vcpu)
+			set_state(vcpu, SCHED_READY);
+		give(next, cpu);
+		vcpu = next;
+	}
+	if (vcpu)
+		charge(vcpu, now);
+	release();
+	return vcpu;
+}
+
+void sched_block(unsigned int cpu, u64 wake_at, u64 now)
+{
+	struct kvm_vcpu *vcpu;
+	struct sched_entity *e;
+
+	lock(&sched.lock);
+	vcpu = sched.running[cpu];
+	e = &vcpu->sched;
+	charge(vcpu, now);
+	set_state(vcpu, SCHED_BLOCKED);
+	if (__atomic_load_n(&e->kicked, __ATOMIC_SEQ_CST)) {
+		set_state(vcpu, SCHED_RUNNING);
+	} else {
+		sched.running[cpu] = NULL;
+		e->wake_at = wake_at;
+		e->sleeps = true;
+	}
+	release();
+}
+
+void sched_sleep(struct kvm_vcpu *vcpu, u64 wake_at)
+{
+	lock(&sched.lock);
+	if (state_of(vcpu) == SCHED_BLOCKED) {
+		vcpu->sched.wake_at = wake_at;
+		vcpu->sched.sleeps = true;
+	}
+	release();
+}
+
+u64 sched_deadline(unsigned int cpu)
+{
+	u64 first = TIMER_NEVER;
+
+	lock(&sched.lock);
+	for (int i = 0; i < sched.kvm->nr_vcpus; i++) {
+		const struct sched_entity *e = &sched.kvm->vcpus[i]->sched;
+
+		if (e->sleeps && e->cpu == cpu && e->wake_at < first)
+			first = e->wake_at;
+	}
+	release();
+	return first;
+}
+
+bool sched_must_look(unsigned int cpu)
+{
+	return __atomic_load_n(&sched.look[cpu], __ATOMIC_RELAXED);
+}
+
+void sched_looks(struct kvm_vcpu *vcpu)
+{
+	__atomic_exchange_n(&vcpu->sched.kicked, 0, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->sched.kicked, 1, __ATOMIC_SEQ_CST);
+	switch (state_of(vcpu)) {
+	case SCHED_RUNNING:
+		gic_kick_cpu(READ_ONCE(vcpu->sched.cpu));
+		break;
+	case SCHED_BLOCKED:
+		lock(&sched.lock);
+		if (state_of(vcpu) == SCHED_BLOCKED)
+			wake(vcpu);
+		release();
+		break;
+	case SCHED_READY:
+		break;
+	}
+}
+
+bool sched_shares(void)
+{
+	return sched.kvm->nr_vcpus > (int)sched.nr_cpus;
+}
+
+void sched_init(struct kvm *kvm, unsigned int nr_cpus, u64 slice)
+{
+	sched = (__typeof__(sched)){ .kvm = kvm, .nr_cpus = nr_cpus, .slice = slice };
+	for (int i = 0; i < kvm->nr_vcpus; i++)
+		kvm->vcpus[i]->sched = (struct sched_entity){ .cpu = (unsigned int)i % nr_cpus };
+	give(kvm->vcpus[0], 0);
+}
