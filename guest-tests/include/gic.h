@@ -27,6 +27,7 @@
 #define GICD_PIDR2		0xffe8
 #define GICR_WAKER		0x0014
 #define GICR_TYPER		0x0008
+#define GICR_STRIDE		0x20000UL
 #define GICR_SGI		0x10000		/* the SGI frame: GICD-like offsets from here */
 
 #define INTID_SPURIOUS		1023
@@ -58,6 +59,8 @@
 #define ICH_VMCR_PMR(p)		((u64)(p) << 24)
 
 void gic_init(void);			/* everything group 1, disabled, priority 0xa0; CPU interface on */
+/* Another CPU's own part: that of redistributor @cpu, with the SGIs and PPIs in @enabled, priority 0. */
+void gic_init_cpu(u64 cpu, u32 enabled);
 void gic_init_el1(void);			/* the same without what only EL2 may touch */
 void gic_enable(unsigned int intid);
 void gic_disable(unsigned int intid);

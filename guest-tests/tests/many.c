@@ -6,6 +6,7 @@
  */
 #include "gic.h"
 #include "l2.h"
+#include "smp.h"
 
 #define MAX_CPUS	8
 #define CALLS		20
@@ -17,10 +18,7 @@
 #define SHARED_PAGES	4
 #define PAGE		4096UL
 
-extern char secondary_entry[];
-extern u64 secondary_hcr;
 u64 secondary_hcr;
-void secondary_main(void);
 
 enum { WAIT, CALL, FAULT, NR_PHASES };
 
@@ -36,18 +34,6 @@ L2_ASM(l2_call1,
        "1: hvc #1\n"
        "cbz x3, 2f\n mov x0, #2\n hvc #0x4e56\n 2:\n")
 L2_ASM(l2_load, "ldr x0, [x0]\n")
-
-static u64 cpu_id(void)
-{
-	return read_sysreg(mpidr_el1) & 0xff;
-}
-
-static void set(volatile u64 *p, u64 v)
-{
-	dsb(ish);
-	*p = v;
-	dsb(ish);
-}
 
 static void prepare(struct vcpu *v, l2_fn fn, u64 a, u64 b)
 {
@@ -150,7 +136,7 @@ static void work(u64 cpu)
 			hypercalls(cpu, TOGETHER + cpu);
 		else if (now == FAULT)
 			loads(cpu);
-		set(&at_phase[cpu], now);
+		barrier_write(&at_phase[cpu], now);
 		if (now == NR_PHASES) {
 			smccc(PSCI_CPU_OFF, 0, 0, 0);
 			fail("CPU_OFF came back");
@@ -163,7 +149,7 @@ void secondary_main(void)
 	u64 cpu = cpu_id();
 
 	mmu_init_el2();
-	set(&at_phase[cpu], NR_PHASES + 1);
+	barrier_write(&at_phase[cpu], NR_PHASES + 1);
 	work(cpu);
 }
 
@@ -198,7 +184,7 @@ static u64 sum(const volatile u64 *v)
 
 static void call_together(void)
 {
-	set(&phase, CALL);
+	barrier_write(&phase, CALL);
 	hypercalls(0, TOGETHER);
 	wait_all(CALL);
 	check_eq("hypercalls of all and of CPU 0 alone", sum(calls), CALLS * (nr_cpus + 1));
@@ -206,7 +192,7 @@ static void call_together(void)
 
 static void fault_together(void)
 {
-	set(&phase, FAULT);
+	barrier_write(&phase, FAULT);
 	for (unsigned int i = 1; i <= ROUNDS; i++) {
 		u64 before = reads[1];
 
@@ -215,7 +201,7 @@ static void fault_together(void)
 			asm volatile("yield");
 	}
 	move_pages(1);
-	set(&stop, 1);
+	barrier_write(&stop, 1);
 	wait_all(FAULT);
 	check(sum(reads) >= nr_cpus - 1, "all CPUs have read");
 	check_eq("values that nobody wrote", sum(bad), 0);
@@ -223,7 +209,7 @@ static void fault_together(void)
 
 static void all_off(void)
 {
-	set(&phase, NR_PHASES);
+	barrier_write(&phase, NR_PHASES);
 	for (u64 i = 1; i < nr_cpus; i++) {
 		while (smccc(PSCI_AFFINITY_INFO, i, 0, 0) == 0)
 			asm volatile("yield");

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * how=reset, how=off: CPU 1 ends the machine. bit31=1: CPU_ON and AFFINITY_INFO are given an MPIDR with its
- * RES1 bit, which QEMU's own PSCI does not take. fair=1: both get as much of the time as the other, which is only
- * sure where the machine's time is counted in instructions.
+ * RES1 bit, which QEMU's own PSCI does not take.
  *
  * Two CPUs: CPU_ON, CPU_OFF, AFFINITY_INFO; both check all registers they own while they run at the
  * same time, with L2s of their own; SGIs between them; TLBIs that reach the other one. Run with two
@@ -10,23 +9,19 @@
  */
 #include "gic.h"
 #include "l2.h"
-#include "mmio.h"
+#include "smp.h"
 
 #define ROUNDS		300
 #define STACK_SIZE	16384
 #define ALIAS		0x50000000UL
 #define SGI_PING	6
-#define GICR_STRIDE	0x20000UL
 
-extern char secondary_entry[];
-extern u64 secondary_hcr;
 u64 secondary_hcr;
-void secondary_main(void);
 
-enum { CMD_CHECK, CMD_PONG, CMD_READ, CMD_OFF, CMD_SYSTEM_OFF, CMD_SYSTEM_RESET, CMD_COUNT };
+enum { CMD_CHECK, CMD_PONG, CMD_READ, CMD_OFF, CMD_SYSTEM_OFF, CMD_SYSTEM_RESET };
 
 static u8 stack[STACK_SIZE] __attribute__((aligned(16)));
-static volatile u64 command, answer, started, done;
+static volatile u64 command, answer, started;
 static volatile u64 data[2][512] __attribute__((aligned(4096)));
 
 /* A leaf function of L2, which needs no stack: x0 is 0 at the end if nothing was lost. */
@@ -35,23 +30,6 @@ L2_ASM(l2_regs,
        "msr tpidr_el1, x0\n msr tpidr_el0, x0\n msr contextidr_el1, x0\n msr far_el1, x0\n"
        "msr mair_el1, x0\n isb\n mov x1, x0\n hvc #1\n mov x0, xzr\n" COMPARE("tpidr_el1")
 	       COMPARE("tpidr_el0") COMPARE("far_el1") COMPARE("mair_el1"))
-
-static void barrier_write(volatile u64 *p, u64 v)
-{
-	dsb(ish);
-	*p = v;
-	dsb(ish);
-}
-
-static u64 wait_not(volatile u64 *p, u64 v)
-{
-	u64 got;
-
-	while ((got = *p) == v)
-		asm volatile("yield");
-	dsb(ish);
-	return got;
-}
 
 /* A command is a number that grows, its low digit what to do: nothing is lost, nothing done twice. */
 static void tell(u64 cmd)
@@ -150,32 +128,6 @@ static u64 check_all(u64 cpu)
 	return bad;
 }
 
-/* How many turns of a loop until @done or, by the counter, @until? */
-static u64 count_turns(u64 until)
-{
-	u64 n = 0;
-
-	while (!done && read_sysreg(cntpct_el0) < until)
-		n++;
-	return n;
-}
-
-static void init_gicr(u64 cpu)
-{
-	u64 base = GICR_BASE + cpu * GICR_STRIDE;
-
-	mmio_write32(base + GICR_WAKER, 0);
-	while (mmio_read32(base + GICR_WAKER) & BIT(2))
-		;
-	mmio_write32(base + GICR_SGI + GICD_IGROUPR(0), ~0U);
-	mmio_write32(base + GICR_SGI + GICD_ISENABLER(0), 1U << SGI_PING);
-	write_sysreg(0xf, SYS_ICC_SRE_EL2);
-	isb();
-	write_sysreg(0xff, SYS_ICC_PMR_EL1);
-	write_sysreg(1, SYS_ICC_IGRPEN1_EL1);
-	isb();
-}
-
 static void send_to(u64 cpu)
 {
 	dsb(ishst);
@@ -212,9 +164,6 @@ static void obey(u64 cmd)
 	case CMD_SYSTEM_RESET:
 		smccc(PSCI_SYSTEM_RESET, 0, 0, 0);
 		fail("SYSTEM_RESET came back");
-	case CMD_COUNT:
-		barrier_write(&answer, count_turns(~0UL) + 1);
-		break;
 	case CMD_OFF:
 		/* What a CPU that comes again must not find: reset clears it. */
 		write_sysreg(0x10, SYS_ICC_PMR_EL1);
@@ -233,7 +182,7 @@ void secondary_main(void)
 	isb();
 	if (read_sysreg(SYS_ICC_PMR_EL1) || read_sysreg(SYS_ICC_IGRPEN1_EL1))
 		fail("the CPU interface is not as after reset");
-	init_gicr(1);
+	gic_init_cpu(1, 1U << SGI_PING);
 	barrier_write(&started, started + 1);
 	for (;;) {
 		last = wait_not(&command, last);
@@ -306,17 +255,6 @@ static void off_and_on(void)
 	printf("started three times\n");
 }
 
-static void fair_shares(void)
-{
-	u64 here, there;
-
-	tell(CMD_COUNT);
-	here = count_turns(read_sysreg(cntpct_el0) + read_sysreg(cntfrq_el0) / 50);
-	barrier_write(&done, 1);
-	there = wait_not(&answer, 0);
-	check(here * 4 > there * 3 && there * 4 > here * 3, "fair shares");
-}
-
 /* The other CPU ends the machine, this one waits for it. */
 static void end_by_other(u64 cmd)
 {
@@ -346,8 +284,6 @@ void guest_main(void)
 	ping_pong();
 	broadcast();
 	off_and_on();
-	if (arg_u64("fair", 0))
-		fair_shares();
 	if (arg_is("how", "reset"))
 		end_by_other(CMD_SYSTEM_RESET);
 	if (arg_is("how", "off"))

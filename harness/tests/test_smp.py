@@ -59,13 +59,15 @@ def test_mpidr_with_bit_31(smp: int) -> None:
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_shares_are_fair(host: str) -> None:
-    """Two busy vCPUs of one CPU get as much time as each other."""
+@pytest.mark.parametrize("cpus, vcpus, turns", [(1, 2, 1), (2, 3, 0)])
+def test_shares_are_fair(host: str, cpus: int, vcpus: int, turns: int) -> None:
+    """Busy vCPUs get as much time as each other, whether their number divides by that of the CPUs or not."""
     config = RunConfig(
-        l1="smp",
+        l1="migrate",
         host=host,
-        vcpus=2,
-        l1_append="fair=1",
+        smp=cpus,
+        vcpus=vcpus,
+        l1_append=f"cpus={vcpus} fair=60 turns={turns}",
         icount=True,
         witness=False,
         markers=False,
@@ -73,7 +75,25 @@ def test_shares_are_fair(host: str) -> None:
     )
     result = execute(config, resolve(config))
     assert result.status == 0, explain(result)
-    assert "ok fair shares" in result.lines()
+    assert ("ok shares within a tenth of each other" in result.lines()) == bool(turns)
+    shares = [c["run_ns"] for c in result.counters]
+    # Two slices of 2 ms, and vCPU 0 started the others.
+    assert max(shares) - min(shares) < 5e6 + 3e6, shares
+    assert sum(shares) > 0.95 * cpus * 60e6, shares
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize(
+    "rounds, moves", [(2000, 300), pytest.param(20000, 4000, marks=pytest.mark.long)]
+)
+def test_migration_keeps_everything(host: str, rounds: int, moves: int) -> None:
+    """After many moves each vCPU has its registers, its timers and its pending interrupts."""
+    config = RunConfig(
+        l1="migrate", host=host, smp=2, vcpus=3, l1_append=f"rounds={rounds}", timeout=100
+    )
+    result = execute(config, resolve(config))
+    assert result.status == 0, explain(result)
+    assert sum(c["migrations"] for c in result.counters) >= moves
 
 
 def linux(host: str, mode: str, cpus: int, vcpus: int, l2: int) -> Result:

@@ -35,7 +35,7 @@ void l1_end(bool again)
 	longjmp(end, 1);
 }
 
-void gic_kick_vcpu(struct kvm_vcpu *v)
+void kvm_vcpu_kick(struct kvm_vcpu *v)
 {
 	kicked = v->vcpu_id;
 }

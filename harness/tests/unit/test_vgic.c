@@ -17,19 +17,21 @@ struct vgic_hw_info vgic_hw = { .nr_lrs = NR_LRS, .nr_aprs = 1 };
 static struct kvm vm;
 static struct kvm_vcpu cpu[2];
 static bool phys_active[1024], phys_line[1024];
-bool gic_irq_is_pending(u32 intid)
+bool gic_irq_is_pending(const struct kvm_vcpu *vcpu, u32 intid)
 {
+	(void)vcpu;
 	return phys_line[intid];
 }
 
-void gic_irq_set_active(u32 intid, bool active)
+void gic_irq_set_active(const struct kvm_vcpu *vcpu, u32 intid, bool active)
 {
+	(void)vcpu;
 	phys_active[intid] = active;
 }
 
 static u32 kicked;
 
-void gic_kick_vcpu(struct kvm_vcpu *vcpu)
+void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
 {
 	kicked |= 1u << vcpu->vcpu_id;
 }

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* unit: hyp/host/sched.c harness/tests/unit/unit.c -Ihyp/include */
+/*
+ * The scheduler in a machine of this program's: CPUs that visit it when their slice or the deadline that it named
+ * is over or somebody kicked them, and vCPUs that are busy, or sleep and wait for interrupts.
+ */
+#include <gic.h>
+#include <kvm_host.h>
+#include <sched.h>
+
+#include "unit.h"
+
+#define SLICE	100
+
+static struct kvm vm;
+static struct kvm_vcpu vcpu[MAX_VCPUS];
+static u64 now;
+
+static struct {
+	struct kvm_vcpu *cur, *loaded;
+	u64 end;
+	bool kicked;
+} cpu[MAX_CPUS];
+static unsigned int nr_cpus;
+
+static struct {
+	bool sleeper;		/* else busy for good */
+	bool waits, pending;	/* for an interrupt; there is one */
+	u64 timer;		/* raises one then */
+	u64 got, owed;		/* ticks run; ticks since it could have run */
+} v[MAX_VCPUS];
+
+void gic_kick_cpu(unsigned int n)
+{
+	cpu[n].kicked = true;
+}
+
+static void reset(const char *name, unsigned int cpus, int vcpus)
+{
+	unit_case = name;
+	memset(&vm, 0, sizeof(vm));
+	memset(vcpu, 0, sizeof(vcpu));
+	memset(cpu, 0, sizeof(cpu));
+	memset(v, 0, sizeof(v));
+	now = 1;
+	nr_cpus = cpus;
+	vm.nr_vcpus = vcpus;
+	for (int i = 0; i < vcpus; i++) {
+		vm.vcpus[i] = &vcpu[i];
+		vcpu[i].kvm = &vm;
+		vcpu[i].vcpu_id = i;
+	}
+	sched_init(&vm, cpus, SLICE);
+	for (unsigned int n = 0; n < cpus; n++)
+		cpu[n].kicked = true;
+}
+
+static bool runnable(int i)
+{
+	if (v[i].waits && v[i].timer <= now) {
+		v[i].pending = true;
+		v[i].timer = TIMER_NEVER;
+	}
+	if (v[i].waits && v[i].pending)
+		v[i].waits = v[i].pending = false;
+	return !v[i].waits;
+}
+
+/* What run.c does; a vCPU that stays loaded is woken by its timer's own interrupt, here in fire(). */
+static void visit(unsigned int n)
+{
+	struct kvm_vcpu *next;
+
+	cpu[n].kicked = false;
+	while ((next = sched_next(n, now))) {
+		if (cpu[n].loaded && cpu[n].loaded != next) {
+			sched_sleep(cpu[n].loaded, v[cpu[n].loaded->vcpu_id].timer);
+			cpu[n].loaded = NULL;
+		}
+		sched_looks(next);
+		if (runnable(next->vcpu_id)) {
+			cpu[n].loaded = next;
+			break;
+		}
+		sched_block(n, cpu[n].loaded ? TIMER_NEVER : v[next->vcpu_id].timer, now);
+	}
+	cpu[n].cur = next;
+	cpu[n].end = sched_deadline(n);
+	if (next && sched_shares() && now + SLICE < cpu[n].end)
+		cpu[n].end = now + SLICE;
+}
+
+/* The hardware's timer of a vCPU that is loaded. */
+static void fire(unsigned int n)
+{
+	struct kvm_vcpu *l = cpu[n].loaded;
+
+	if (!cpu[n].cur && l && v[l->vcpu_id].waits && v[l->vcpu_id].timer <= now)
+		kvm_vcpu_kick(l);
+}
+
+static void run(unsigned int n)
+{
+	int i = cpu[n].cur->vcpu_id;
+
+	v[i].got++;
+	v[i].owed = 0;
+	if (!v[i].sleeper || !one_in(20))
+		return;
+	v[i].waits = true;
+	v[i].timer = one_in(3) ? TIMER_NEVER : now + below(5 * SLICE);
+	sched_block(n, TIMER_NEVER, now);
+	visit(n);
+}
+
+static void check(void)
+{
+	u32 seen = 0;
+	bool idle = false;
+
+	for (unsigned int n = 0; n < nr_cpus; n++) {
+		if (!cpu[n].cur) {
+			idle = true;
+			continue;
+		}
+		CHECK(!(seen & 1u << cpu[n].cur->vcpu_id));
+		seen |= 1u << cpu[n].cur->vcpu_id;
+	}
+	for (int i = 0; i < vm.nr_vcpus; i++) {
+		bool wants = !v[i].waits || v[i].pending || v[i].timer <= now;
+
+		if (seen & 1u << i)
+			continue;
+		/* One tick for the kick to arrive; nobody waits while a CPU has nothing to do. */
+		v[i].owed = wants ? v[i].owed + 1 : 0;
+		CHECK(!idle || v[i].owed < 3);
+		CHECK(v[i].owed < 3 * SLICE * (u64)vm.nr_vcpus);
+	}
+}
+
+static void tick(void)
+{
+	now++;
+	for (unsigned int n = 0; n < nr_cpus; n++) {
+		fire(n);
+		if (cpu[n].kicked || now >= cpu[n].end)
+			visit(n);
+		if (cpu[n].cur)
+			run(n);
+	}
+	check();
+}
+
+static void start_all(void)
+{
+	for (int i = 1; i < vm.nr_vcpus; i++)
+		kvm_vcpu_kick(&vcpu[i]);
+}
+
+/* Busy vCPUs: nobody is more than two slices ahead, at any time. */
+static void test_fair(void)
+{
+	for (unsigned int m = 1; m <= 4; m++) {
+		for (int n = 1; n <= MAX_VCPUS; n++) {
+			u64 total = 0;
+
+			reset("fair", m, n);
+			start_all();
+			for (u64 t = 0; t < 200 * SLICE; t++) {
+				u64 least = ~0ull, most = 0;
+
+				tick();
+				for (int i = 0; i < n; i++) {
+					least = v[i].got < least ? v[i].got : least;
+					most = v[i].got > most ? v[i].got : most;
+				}
+				CHECK(most - least <= 2 * SLICE + 2);
+			}
+			for (int i = 0; i < n; i++)
+				total += v[i].got;
+			CHECK(total >= ((int)m < n ? m : (unsigned int)n) * (200 * SLICE - 4));
+		}
+	}
+}
+
+/* With a CPU for each, nobody moves and no time is cut into slices. */
+static void test_alone(void)
+{
+	reset("alone", 4, 4);
+	start_all();
+	for (int i = 0; i < 4; i++)
+		v[i].sleeper = true;
+	for (u64 t = 0; t < 1000 * SLICE; t++) {
+		tick();
+		if (one_in(50))
+			v[below(4)].pending = true;
+		for (unsigned int n = 0; n < 4; n++) {
+			CHECK(!cpu[n].cur || cpu[n].cur == &vcpu[n]);
+			if (v[n].pending)
+				kvm_vcpu_kick(&vcpu[n]);
+		}
+	}
+}
+
+/* Who sleeps gets on at once, but not at the cost of those who do not. */
+static void test_random(u64 rounds)
+{
+	while (rounds--) {
+		unsigned int m = 1 + (unsigned int)below(4);
+		int n = 1 + (int)below(MAX_VCPUS);
+
+		reset("random", m, n);
+		for (int i = 0; i < n; i++)
+			v[i].sleeper = one_in(2);
+		start_all();
+		for (u64 t = 0; t < 20 * SLICE; t++) {
+			tick();
+			if (one_in(30)) {
+				int i = (int)below((u64)n);
+
+				if (v[i].waits) {
+					v[i].pending = true;
+					kvm_vcpu_kick(&vcpu[i]);
+				}
+			}
+		}
+		for (int i = 0; i < n; i++)
+			for (int k = 0; k < n; k++)
+				if (!v[i].sleeper && !v[k].sleeper)
+					CHECK(v[i].got <= v[k].got + 3 * SLICE);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	u64 rounds = unit_args(argc, argv, 2000);
+
+	test_fair();
+	test_alone();
+	test_random(rounds);
+	return 0;
+}
