@@ -6,6 +6,7 @@
 #include <idregs.h>
 #include <nested.h>
 #include <selftest.h>
+#include <smmu.h>
 
 #define HYPCALL(name, call)							\
 	unsigned long hyp_call_##name(unsigned long a0 __maybe_unused,		\

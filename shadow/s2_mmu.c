@@ -10,6 +10,7 @@
 #include <check.h>
 #include <errno.h>
 #include <s2.h>
+#include <smmu.h>
 
 #include <lock.h>
 #include "s2_hw.h"
@@ -25,13 +26,14 @@ static void shadow_tlbi(struct s2_table *t, u64 ia, u64 size)
 	s2_hw_tlbi_range(container_of(t, struct s2_mmu, table)->hw_vttbr, ia, size);
 }
 
-/* The canonical table serves several VMIDs (vEL2, and vEL1 without a stage 2), so all must go. */
+/* The canonical table serves several VMIDs (vEL2, and vEL1 without a stage 2), so all must go; and L1's devices. */
 static void canonical_tlbi(struct s2_table *t, u64 ia, u64 size)
 {
 	(void)t;
 	(void)ia;
 	(void)size;
 	s2_hw_tlbi_all();
+	smmu_tlbi();
 }
 
 static void publish(struct s2_table *t)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,18 @@ def run(name: str, mode: str, **more: Any) -> Result:
     append = str(row.get("append", ""))
     smp = int(row.get("smp", 1))
     config = RunConfig(l1=name, l1_mode=mode, l1_append=append, smp=smp, **more)
+    if not row.get("disk"):
+        return _execute(config, row)
+    with tempfile.NamedTemporaryFile() as image:
+        # Each word says where it is, so that every sector is another one.
+        image.write(b"".join(word.to_bytes(4, "little") for word in range(16384)))
+        image.flush()
+        config.disk = Path(image.name)
+        return _execute(config, row)
+
+
+def _execute(config: RunConfig, row: dict[str, Any]) -> Result:
+    smp = int(row.get("smp", 1))
     if not config.native:
         config.smp, config.vcpus = int(row.get("cpus", smp)), smp
     config.timeout = float(row.get("timeout", 20))

@@ -92,6 +92,14 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add("--smp", type=int, metavar="N", help="CPUs (default 1)")
     add("--vcpus", type=int, metavar="N", help="CPUs of L1 (default --smp; more share the CPUs)")
     add("--mem", type=int, metavar="MIB", help="L1's RAM")
+    add("--disk", metavar="FILE", type=Path, help="a raw disk image as L1's virtio-blk (PCIe)")
+    add("--net", action="store_true", default=None, help="a virtio-net for L1 that ends in QEMU")
+    add(
+        "--virtio-console",
+        metavar="FILE",
+        type=Path,
+        help="a virtio console for L1, which writes to FILE",
+    )
     add("--cpu", help="QEMU's CPU model with its properties")
     add("--qemu", metavar="PROGRAM", help="the QEMU to use")
     add("--qemu-arg", action="append", metavar="ARG", dest="qemu_args", help="one more for QEMU")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .debian import ROOT
+from .devices import Devices
 from .errors import Vel2Error
 from .image import MIB, load
 from .placement import L0_SIZE
@@ -76,6 +77,10 @@ class RunConfig:
     markers: bool | None = None
     checked: bool = False  # L0's checking build
     trace: int | None = None  # default: 10, for a hang; none where instructions are counted
+    #: PCIe devices: a raw disk image, a network, a file for what the virtio console gets.
+    disk: Path | None = None
+    net: bool = False
+    virtio_console: Path | None = None
     l0_append: str = ""
     qemu_args: tuple[str, ...] = ()
     qemu: str = "qemu-system-aarch64"
@@ -105,6 +110,9 @@ class RunConfig:
             "timeout": self.timeout,
             "native": self.native,
             "checked": self.checked,
+            "disk": str(self.disk) if self.disk else None,
+            "net": self.net,
+            "virtio_console": str(self.virtio_console) if self.virtio_console else None,
             "l0_append": self.l0_append,
             "qemu_args": list(self.qemu_args),
         }
@@ -118,6 +126,10 @@ class RunConfig:
             "l2_append": self.l2_append,
             "l2_mode": self.l2_mode,
         }
+
+    def devices(self) -> Devices:
+        """The devices of the machine."""
+        return Devices(self.disk, self.net, self.virtio_console)
 
     def guest(self) -> "RunConfig":
         """What the last vel2 runs, as if it were L0's L1; this configuration itself if that is L0."""
@@ -231,6 +243,8 @@ def check(config: RunConfig) -> None:
             names = ", ".join(sorted({*DEBIAN, "vel2", *guest_table()}))
             raise Vel2Error(f"--l1 {config.l1}: neither a file nor one of {names}")
         load(Path(config.l1))
+    if config.disk is not None and not config.disk.is_file():
+        raise Vel2Error(f"--disk {config.disk}: no such file")
     if config.l1_initrd is not None and not config.l1_initrd.is_file():
         raise Vel2Error(f"--l1-initrd {config.l1_initrd}: no such file")
 

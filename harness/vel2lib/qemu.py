@@ -25,6 +25,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from . import devices as pcie
+from .devices import Devices
 from .errors import EXIT_INTERRUPTED, Vel2Error
 from .placement import L0_SIZE, Placement
 from .image import MIB
@@ -50,6 +52,7 @@ class Machine:
     exception_log: Path | None = None
     gdb: str | None = None
     reboots: bool = False  # a reset starts it again; if not, it ends it
+    devices: Devices = Devices()
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,12 @@ def quote(value: str) -> str:
 
 
 def _common(machine: Machine, mem: int) -> list[str]:
-    args = [machine.qemu, "-machine", MACHINE, "-cpu", machine.cpu, "-smp", str(machine.smp)]
+    model = MACHINE + (pcie.MACHINE if machine.devices else "")
+    args = [machine.qemu, "-machine", model, "-cpu", machine.cpu, "-smp", str(machine.smp)]
     args += ["-m", f"{mem}M", "-nodefaults", "-no-user-config", "-display", "none"]
     args += [] if machine.reboots else ["-no-reboot"]
     args += ["-semihosting-config", "enable=on,target=gdb"]
+    args += machine.devices.arguments()
     if machine.icount:
         args += ["-icount", "shift=0,sleep=off"]
     if machine.exception_log:

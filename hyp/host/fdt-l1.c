@@ -17,14 +17,20 @@
 			return __r;  \
 	} while (0)
 
+#define PCIE "pci-host-ecam-generic"
+
+/* Whether a node stays in L1's tree. */
+typedef bool (*keep_fn)(const void *fdt, int node, const struct l1_fdt_config *cfg);
+
 static bool is_compatible(const void *fdt, int node, const char *what)
 {
 	return !fdt_node_check_compatible(fdt, node, what);
 }
 
-/* The PL011 at @uart0; any, if that is 0. */
-static bool is_uart0(const void *fdt, int node, u64 uart0)
+/* The PL011 that is L1's; any, if both are. */
+static bool is_uart0(const void *fdt, int node, const struct l1_fdt_config *cfg)
 {
+	u64 uart0 = cfg->uart1 ? 0 : cfg->uart0;
 	int len, cells = fdt_address_cells(fdt, 0), i;
 	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &len);
 	u64 base = 0;
@@ -37,7 +43,7 @@ static bool is_uart0(const void *fdt, int node, u64 uart0)
 }
 
 /* Whether L1 has the device of this child of the root. */
-static bool is_l1s(const void *fdt, int node, u64 uart0)
+static bool is_l1s(const void *fdt, int node, const struct l1_fdt_config *cfg)
 {
 	const char *name = fdt_get_name(fdt, node, NULL);
 
@@ -46,16 +52,17 @@ static bool is_l1s(const void *fdt, int node, u64 uart0)
 	       is_compatible(fdt, node, "arm,armv8-timer") ||
 	       is_compatible(fdt, node, "arm,psci-1.0") || is_compatible(fdt, node, "arm,psci-0.2") ||
 	       is_compatible(fdt, node, "fixed-clock") || is_compatible(fdt, node, "cfi-flash") ||
-	       is_compatible(fdt, node, "arm,pl031") || is_uart0(fdt, node, uart0);
+	       is_compatible(fdt, node, "arm,pl031") ||
+	       (cfg->pcie && is_compatible(fdt, node, PCIE)) || is_uart0(fdt, node, cfg);
 }
 
 /* Deletes the first child of @parent that @keep refuses; 0 if there is none, 1 if one went. */
-static int del_one(void *fdt, int parent, bool (*keep)(const void *, int, u64), u64 arg)
+static int del_one(void *fdt, int parent, keep_fn keep, const struct l1_fdt_config *cfg)
 {
 	int node;
 
 	fdt_for_each_subnode(node, fdt, parent) {
-		if (!keep(fdt, node, arg)) {
+		if (!keep(fdt, node, cfg)) {
 			TRY(fdt_del_node(fdt, node));
 			return 1;
 		}
@@ -63,29 +70,29 @@ static int del_one(void *fdt, int parent, bool (*keep)(const void *, int, u64), 
 	return node == -FDT_ERR_NOTFOUND ? 0 : node;
 }
 
-static int del_others(void *fdt, int parent, bool (*keep)(const void *, int, u64), u64 arg)
+static int del_others(void *fdt, int parent, keep_fn keep, const struct l1_fdt_config *cfg)
 {
 	int ret;
 
 	/* Offsets move with every deletion: begin again. */
 	do {
-		ret = del_one(fdt, parent, keep, arg);
+		ret = del_one(fdt, parent, keep, cfg);
 	} while (ret > 0);
 	return ret;
 }
 
-static bool keep_none(const void *fdt, int node, u64 arg)
+static bool keep_none(const void *fdt, int node, const struct l1_fdt_config *cfg)
 {
-	(void)fdt, (void)node, (void)arg;
+	(void)fdt, (void)node, (void)cfg;
 	return false;
 }
 
-static bool is_cpu(const void *fdt, int node, u64 arg)
+static bool is_cpu(const void *fdt, int node, const struct l1_fdt_config *cfg)
 {
 	int len;
 	const char *p = fdt_getprop(fdt, node, "device_type", &len);
 
-	(void)arg;
+	(void)cfg;
 	return p && len == 4 && !memcmp(p, "cpu", 4);
 }
 
@@ -118,7 +125,7 @@ static int fix_cpus(void *fdt, unsigned int nr)
 	unsigned int n;
 
 	TRY(cpus);
-	TRY(del_others(fdt, cpus, is_cpu, 0));
+	TRY(del_others(fdt, cpus, is_cpu, NULL));
 	for (;;) {
 		n = 0;
 		fdt_for_each_subnode(node, fdt, cpus) {
@@ -150,7 +157,7 @@ static int fix_platform(void *fdt)
 	int node = fdt_node_offset_by_compatible(fdt, -1, "arm,gic-v3");
 
 	TRY(node);
-	TRY(del_others(fdt, node, keep_none, 0));
+	TRY(del_others(fdt, node, keep_none, NULL));
 	node = fdt_node_offset_by_compatible(fdt, -1, "arm,psci-1.0");
 	if (node < 0)
 		node = fdt_node_offset_by_compatible(fdt, -1, "arm,psci-0.2");
@@ -159,6 +166,26 @@ static int fix_platform(void *fdt)
 	node = fdt_node_offset_by_compatible(fdt, -1, "arm,armv8-timer");
 	TRY(node);
 	return 0;
+}
+
+static int del_property(void *fdt, int node, const char *name)
+{
+	int ret = fdt_delprop(fdt, node, name);
+
+	return ret == -FDT_ERR_NOTFOUND ? 0 : ret;
+}
+
+/* One root, without the SMMU, which is not L1's, and without the ITS: interrupts are wires. */
+static int fix_pcie(void *fdt)
+{
+	static const char *const gone[] = { "iommu-map", "iommu-map-mask", "msi-map", "msi-map-mask",
+					    "msi-parent" };
+	int node = fdt_node_offset_by_compatible(fdt, -1, PCIE);
+
+	TRY(node);
+	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
+		TRY(del_property(fdt, node, gone[i]));
+	return del_others(fdt, node, keep_none, NULL);
 }
 
 static int add_reg(void *fdt, int node, u64 base, u64 size)
@@ -190,12 +217,12 @@ static int add_memory(void *fdt, const struct l1_fdt_config *cfg)
 	return add_reg(fdt, node, cfg->ram_base, cfg->ram_size);
 }
 
-static int find_uart0(const void *fdt, u64 uart0)
+static int find_uart0(const void *fdt, const struct l1_fdt_config *cfg)
 {
 	int node;
 
 	fdt_for_each_subnode(node, fdt, 0) {
-		if (is_uart0(fdt, node, uart0))
+		if (is_uart0(fdt, node, cfg))
 			break;
 	}
 	return node;
@@ -272,7 +299,7 @@ static int keep_modules(void *fdt, const struct l1_fdt_config *cfg)
 static int add_chosen(void *fdt, const struct l1_fdt_config *cfg)
 {
 	char path[64];
-	int node = find_uart0(fdt, cfg->uart0);
+	int node = find_uart0(fdt, cfg);
 
 	TRY(node);
 	TRY(fdt_get_path(fdt, node, path, sizeof(path)));
@@ -296,9 +323,11 @@ static int build(const void *fdt, void *buf, size_t size, const struct l1_fdt_co
 	TRY(fdt_open_into(fdt, buf, (int)size));
 	for (i = fdt_num_mem_rsv(buf); i > 0; i--)
 		TRY(fdt_del_mem_rsv(buf, i - 1));
-	TRY(del_others(buf, 0, is_l1s, cfg->uart1 ? 0 : cfg->uart0));
+	TRY(del_others(buf, 0, is_l1s, cfg));
 	TRY(fix_cpus(buf, cfg->nr_vcpus));
 	TRY(fix_platform(buf));
+	if (cfg->pcie)
+		TRY(fix_pcie(buf));
 	TRY(add_memory(buf, cfg));
 	TRY(add_chosen(buf, cfg));
 	return fdt_pack(buf);

@@ -317,5 +317,6 @@ int platform_parse(const void *fdt, u64 max, struct l0_platform *p, char *err, s
 	parse_rtc(fdt, &c, p);
 	if (!is_device(p, p->rtc, SZ_4K))
 		p->rtc = 0;
+	platform_pcie(fdt, p);
 	return parse_modules(fdt, p, err, errlen);
 }

@@ -9,6 +9,7 @@
 #include <host.h>
 #include <kvm_hyp.h>
 #include <l1.h>
+#include <pcie.h>
 #include <timer.h>
 #include <vgic.h>
 
@@ -35,6 +36,8 @@
 #define GIC_ISACTIVER		0x0300
 #define GIC_ICACTIVER		0x0380
 #define GIC_IPRIORITYR		0x0400
+
+#define GICD_ICFGR		0x0c00
 
 #define GIC_PRIO		0xa0	/* all of L0's interrupts */
 #define ICC_CTLR_EOIMODE	BIT(1)
@@ -85,10 +88,12 @@ static void wait_rwp(unsigned long ctlr, u64 bit)
 		;
 }
 
-static void enable_spi(u32 intid)
+void gic_enable_spi(u32 intid, bool edge)
 {
-	unsigned long d = plat.gicd;
+	unsigned long d = plat.gicd, cfg = d + GICD_ICFGR + intid / 16 * 4;
+	u32 bit = 2U << intid % 16 * 2;
 
+	wr32(edge ? rd32(cfg) | bit : rd32(cfg) & ~bit, cfg);
 	asm volatile("strb %w0, [%1]" : : "r"(GIC_PRIO), "r"(d + GIC_IPRIORITYR + intid) : "memory");
 	wr64(my_mpidr(), d + GICD_IROUTER + 8UL * intid);
 	wr32(1U << intid % 32, d + GIC_ISENABLER + intid / 32 * 4);
@@ -115,8 +120,8 @@ int gic_init(void)
 	wait_rwp(d + GICD_CTLR, GICD_CTLR_RWP);
 	wr32(GICD_CTLR_ARE | GICD_CTLR_G1, d + GICD_CTLR);
 	wait_rwp(d + GICD_CTLR, GICD_CTLR_RWP);
-	enable_spi(plat.uart0_intid);
-	enable_spi(plat.uart1_intid);
+	gic_enable_spi(plat.uart0_intid, false);
+	gic_enable_spi(plat.uart1_intid, false);
 	return 0;
 }
 
@@ -175,7 +180,7 @@ static void handle_one(struct kvm_vcpu *vcpu, u32 intid)
 		/* Given to the guest, it stays active until the guest's own EOI. */
 		if (!vcpu || !timer_handle_irq(vcpu, intid))
 			deactivate(intid);
-	} else if (intid == plat.uart0_intid) {
+	} else if (vgic_is_handed_through(&l1, intid)) {
 		vgic_hw_irq_taken(&l1, NULL, intid);
 	} else if (intid == GIC_PPI_CNTHP) {
 		if (vcpu) {
@@ -192,6 +197,8 @@ static void handle_one(struct kvm_vcpu *vcpu, u32 intid)
 		 */
 		if (intid == plat.uart1_intid)
 			l0_console_irq();
+		else if (intid == plat.pcie.smmu_event || intid == plat.pcie.smmu_error)
+			pcie_irq();
 		deactivate(intid);
 	}
 }

@@ -21,6 +21,7 @@
 #include <nested.h>
 #include <options.h>
 #include <page_pool.h>
+#include <pcie.h>
 #include <stats.h>
 #include <string.h>
 
@@ -157,6 +158,7 @@ static void l1_stage2(void)
 		ret = (int)kvm_call_hyp(s2_vm_map_device, &l1.s2, plat.rtc, plat.rtc, SZ_4K);
 	if (ret)
 		l0_fatal_user("cannot map L1's memory (error %d)", ret);
+	l1.has_pcie = pcie_give(&l1);
 }
 
 static void l1_devices(void)
@@ -183,6 +185,7 @@ static void write_fdt(const struct l1_place *pl)
 		.nr_vcpus = (unsigned int)l1.nr_vcpus,
 		.uart0 = plat.uart0,
 		.uart1 = opts.uart1,
+		.pcie = l1.has_pcie,
 		.ram_offset = l1.ram_offset,
 		.kernel = pl->module.base,
 		.initrd = pl->initrd.base,

@@ -9,6 +9,7 @@
 #include <hyp_init.h>
 #include <log.h>
 #include <mmu.h>
+#include <smmu.h>
 #include <string.h>
 #include <uart.h>
 
@@ -115,6 +116,8 @@ void mmu_init(bool vhe)
 	map_device(plat.uart0, SZ_4K);
 	if (plat.flash_size)
 		map_device(plat.flash, plat.flash_size);	/* L1's page tables may lie there */
+	if (plat.pcie.ecam_size)
+		map_device(plat.pcie.smmu, SMMU_SIZE);
 	map_device(plat.gicd, plat.gicd_size);
 	map_device(plat.gicr, plat.gicr_size);
 

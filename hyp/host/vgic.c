@@ -85,8 +85,24 @@ void vgic_init(struct kvm *kvm)
 		irq_init(&dist->spi[i], VGIC_NR_PRIVATE + i);
 		dist->candidates[i / 32] = 0;
 	}
-	dist->spi[GIC_SPI_UART0 - VGIC_NR_PRIVATE].hw = true;
-	dist->spi[GIC_SPI_UART0 - VGIC_NR_PRIVATE].hwintid = GIC_SPI_UART0;
+	dist->nr_hw = 0;
+	vgic_hand_through(kvm, GIC_SPI_UART0);
+}
+
+void vgic_hand_through(struct kvm *kvm, u32 intid)
+{
+	struct vgic_dist *dist = &kvm->vgic;
+	struct vgic_irq *irq = &dist->spi[intid - VGIC_NR_PRIVATE];
+
+	BUG_ON(dist->nr_hw == VGIC_MAX_HW || intid >= VGIC_NR_IRQS);
+	irq->hw = true;
+	irq->hwintid = (u16)intid;
+	dist->hw[dist->nr_hw++] = (u16)intid;
+}
+
+bool vgic_is_handed_through(const struct kvm *kvm, u32 intid)
+{
+	return intid - VGIC_NR_PRIVATE < VGIC_NR_SPIS && kvm->vgic.spi[intid - VGIC_NR_PRIVATE].hw;
 }
 
 void vgic_reset_interface(struct kvm_vcpu *vcpu)
@@ -274,7 +290,8 @@ void vgic_sync(struct kvm_vcpu *vcpu)
 		if (vgic->hcr & ICH_HCR_EOICOUNT)
 			eoi_without_lr(vcpu);
 		vgic->used_lrs = 0;
-		retract_spi(vcpu, GIC_SPI_UART0);
+		for (unsigned int i = 0; i < vcpu->kvm->vgic.nr_hw; i++)
+			retract_spi(vcpu, vcpu->kvm->vgic.hw[i]);
 		vgic_unlock(vcpu->kvm);
 	}
 	if (__vcpu_sys_reg(vcpu, ICH_HCR_EL2) | vgic->maint)

@@ -20,6 +20,7 @@ struct l1_fdt_config {
 	unsigned int nr_vcpus;
 	pa_t uart0;
 	bool uart1;		/* L1 has the other PL011 too */
+	bool pcie;		/* L1 has the PCIe root */
 	u64 ram_offset;		/* PA of L1's RAM less its IPA */
 	ipa_t kernel;		/* where L1's kernel was loaded as a module */
 	ipa_t initrd;		/* 0 size: none */
@@ -29,7 +30,8 @@ struct l1_fdt_config {
 
 /*
  * Write L1's tree into @buf (@size bytes, 8-byte aligned, apart from @fdt): CPUs, GICv3, timer, PSCI by SMC,
- * UART0 and its clock, flash and RTC as @fdt has them; memory, /chosen and /aliases new; nothing else, so that a device
+ * UART0 and its clock, flash and RTC as @fdt has them, PCIe without SMMU and MSIs; memory, /chosen and /aliases
+ * new; nothing else, so that a device
  * that nobody thought of is not L1's. What stands below /chosen stays but for L1's own kernel and initrd, its modules
  * with their addresses as L1 sees them: who gives L1 modules gives them as for L1 on the machine itself. 0, or -EINVAL / -ENOSPC with a line in @err. Pure.
  */

@@ -33,6 +33,9 @@ struct kvm_vcpu;
 /* Distributor, once, on the boot CPU. Returns 0 or -ENODEV if this is no GICv3. */
 int gic_init(void);
 
+/* SPI @intid comes to the calling CPU from now on; @edge: edge-triggered, else by its level. */
+void gic_enable_spi(u32 intid, bool edge);
+
 /*
  * Redistributor and CPU interface of the calling CPU, and EL2's part of GIC and timers. Returns 0,
  * or -ENODEV if no redistributor has this CPU's affinity.

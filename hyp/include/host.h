@@ -18,6 +18,27 @@ struct l0_module {
 	const char *args; /* in the device tree, "" if it has none */
 };
 
+/*
+ * A PCIe root behind an SMMUv3 that has all its devices: configuration space and windows, a device's each, and
+ * the interrupts of INTA to INTD (INTIDs).
+ */
+#define PCIE_MAX_WINDOWS	3	/* I/O, memory below and above 4 GiB */
+#define PCIE_NR_INTX		4
+
+struct l0_pcie {
+	pa_t ecam;
+	u64 ecam_size;		/* 0: there is none that L1 could be given */
+	unsigned int nr_windows;
+	struct {
+		pa_t base;
+		u64 size;
+	} window[PCIE_MAX_WINDOWS];
+	unsigned int nr_intx;
+	u32 intx[PCIE_NR_INTX];
+	pa_t smmu;
+	u32 smmu_event, smmu_error;	/* INTIDs, edge-triggered */
+};
+
 struct l0_platform {
 	pa_t fdt;
 	u64 fdt_size;
@@ -31,6 +52,7 @@ struct l0_platform {
 	pa_t flash;		/* L1's, all banks */
 	u64 flash_size;		/* 0: none */
 	pa_t rtc;		/* L1's PL031, 0: none */
+	struct l0_pcie pcie;	/* L1's; the SMMU is L0's */
 	unsigned int nr_cpus;	/* at most MAX_CPUS, boot CPU included */
 	u64 mpidr[MAX_CPUS];	/* affinity fields of each CPU; the boot CPU is number 0 */
 	struct l0_module kernel, initrd;
@@ -50,6 +72,11 @@ extern unsigned int nr_online_cpus;
  * node below /chosen, is for L1 to start guests of its own with.
  */
 int platform_parse(const void *fdt, u64 max, struct l0_platform *p, char *err, size_t errlen);
+/*
+ * The PCIe root of the tree at @fdt, if L0 can give it to L1: behind an SMMUv3 with every device that it may
+ * have, nothing of it over anything else of @p. Else ecam_size is 0. Pure.
+ */
+void platform_pcie(const void *fdt, struct l0_platform *p);
 /* Whether @node is a module with a usable address and size, and then which. Pure. */
 bool platform_module(const void *fdt, int node, struct l0_module *m);
 /* /chosen/bootargs, "" if there are none. @fdt was accepted by platform_parse(). */

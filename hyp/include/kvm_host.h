@@ -16,6 +16,7 @@
 #define KVM_HOST_H
 
 #include <types.h>
+#include <bug.h>
 #include <exits.h>
 #include <s2.h>
 #include <sched.h>
@@ -197,6 +198,7 @@ struct kvm {
 	int nr_vcpus;
 	struct kvm_vcpu *vcpus[MAX_VCPUS];
 	struct vgic_dist vgic;
+	bool has_pcie;			/* the machine's PCIe root is L1's */
 	u64 ttlb_flushed;		/* sum of el1_bank_switches when vEL1&0 was last flushed */
 	u64 vcpu_features;		/* bitmap of what the virtual CPU offers, see FEAT_* */
 };
@@ -252,9 +254,5 @@ static inline bool is_hyp_ctxt(const struct kvm_vcpu *vcpu)
 	return (pstate & PSR_MODE_EL2t) ||
 	       (!(pstate & PSR_MODE_MASK) && (vcpu_hcr_el2(vcpu) & HCR_TGE));
 }
-
-/* An invariant of L0's own; nothing a guest or a file does may make @cond true. */
-void __noreturn hyp_bug(const char *file, unsigned int line);
-#define BUG_ON(cond)	do { if (unlikely(cond)) hyp_bug(__FILE__, __LINE__); } while (0)
 
 #endif

@@ -37,6 +37,7 @@ struct kvm_vcpu;
 #define VGIC_NR_IRQS		(VGIC_NR_PRIVATE + VGIC_NR_SPIS)
 #define VGIC_MAX_LRS		16
 #define VGIC_MAX_APRS		4
+#define VGIC_MAX_HW		8	/* SPIs handed through */
 
 /* Where L1 sees its GIC (IPA): as the virt machine has it. */
 #define VGIC_GICD_IPA		0x08000000ULL
@@ -125,6 +126,8 @@ struct vgic_dist {
 	u32 ctlr;			/* GICD_CTLR: EnableGrp0, EnableGrp1 */
 	u32 candidate_words;		/* bitmap: which words of candidates are not 0 */
 	u32 candidates[VGIC_NR_SPIS / 32];	/* SPIs that are pending or active */
+	u8 nr_hw;			/* SPIs with a physical interrupt behind them: its INTID, and theirs */
+	u16 hw[VGIC_MAX_HW];
 	struct vgic_irq spi[VGIC_NR_SPIS];
 };
 
@@ -177,6 +180,13 @@ void vgic_hyp_link_lr(struct kvm_vcpu *vcpu, u32 intid, u32 pintid);
 /* ---- host, hyp/host/vgic*.c ---- */
 
 void vgic_init(struct kvm *kvm);
+/*
+ * L1's SPI @intid is the physical one of that INTID from now on, level-triggered. Before L1 runs; at most
+ * VGIC_MAX_HW.
+ */
+void vgic_hand_through(struct kvm *kvm, u32 intid);
+/* Whether it is. */
+bool vgic_is_handed_through(const struct kvm *kvm, u32 intid);
 /* After vcpu->vcpu_id and vcpu->kvm are set. @mpidr: MPIDR_EL1 as L1 sees it. */
 void vgic_vcpu_init(struct kvm_vcpu *vcpu, u64 mpidr);
 /* The CPU interface of a vCPU that is turned on; what the redistributor has stays. Not while it is loaded. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* unit: hyp/host/fdt.c hyp/host/fdt-l1.c -Ihyp/include -lfdt */
+/* unit: hyp/host/fdt.c hyp/host/fdt-pcie.c hyp/host/fdt-l1.c -Ihyp/include -lfdt */
 /*
  * L0's reading of its device tree, and L1's tree made from it; then the same with trees damaged in every way. A
  * tree lies at the end of a page that nothing follows, so that reading past it is seen in libfdt too.

@@ -29,6 +29,12 @@ void gic_irq_set_active(const struct kvm_vcpu *vcpu, u32 intid, bool active)
 	phys_active[intid] = active;
 }
 
+void hyp_bug(const char *file, unsigned int line)
+{
+	fprintf(stderr, "%s:%u: invariant broken\n", file, line);
+	abort();
+}
+
 static u32 kicked;
 
 void kvm_vcpu_kick(struct kvm_vcpu *vcpu)

@@ -144,6 +144,12 @@ void s2_hw_tlbi_all(void)
 	drop(0, true, 0, ~0ULL);
 }
 
+/* L1's devices: they use the canonical table alone. */
+void smmu_tlbi(void)
+{
+	tlb_stats.devices++;
+}
+
 void s2_hw_tlbi_all_local(void)
 {
 	s2_hw_tlbi_all();

@@ -7,6 +7,7 @@
 #define VEL2_TLB_MODEL_H
 
 #include <s2.h>
+#include <smmu.h>
 #include "s2_hw.h"
 #include "unit.h"
 
@@ -21,6 +22,7 @@ struct tlb_entry {
 
 struct tlb_stats {
 	u64 range, vmid, all, stage1;    /* operations */
+	u64 devices;			 /* of the SMMU */
 	u64 last_vttbr, last_val;        /* of the last stage-1 operation */
 	unsigned int last_op2;
 	bool last_range;
