@@ -2,16 +2,17 @@
 """Debian's own U-Boot as firmware at EL2, which then starts Debian's Linux/KVM with its L2.
 
 U-Boot is position independent. It runs in RAM here, not in flash: an ELF file says where, and holds the
-binary as it is. What is typed at its prompt starts Linux.
+binary as it is. What is typed at its prompt saves a variable to flash, resets the machine, looks for it, and
+starts Linux.
 """
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import linux
+from .firmware import executable
 from .linux import LinuxPayload, Progress
 
 PACKAGE = "u-boot-qemu"
@@ -20,7 +21,9 @@ BINARY = "usr/lib/u-boot/qemu_arm64/u-boot.bin"
 ADDRESS = 0x4020_0000
 #: Where Linux and its initramfs are loaded.
 KERNEL, INITRD = 0x4400_0000, 0x5000_0000
-_PAGE = 4096
+PROMPT = "=> "
+#: A variable that U-Boot saves to flash, and what it says about it after a reset.
+KEPT = "vel2=kept"
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,22 @@ class UBootPayload:
     linux: LinuxPayload
     packages: tuple[str, ...]
 
-    def commands(self, append: str) -> str:
-        """What to type at the prompt."""
+    def types(self, append: str) -> list[tuple[str, str]]:
+        """What to type at which beginning of a line."""
         size = self.linux.initrd.stat().st_size
-        return (
-            f'setenv bootargs "{append}"\r'
-            f"booti {KERNEL:x} {INITRD:x}:{size:x} ${{fdtcontroladdr}}\r"
-        )
-
-
-def _wrap(data: bytes) -> bytes:
-    """An executable ELF file for AArch64 that loads `data` at ADDRESS and enters it there."""
-    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
-    header = struct.pack("<HHIQQQIHHHHHH", 2, 183, 1, ADDRESS, 64, 0, 0, 64, 56, 1, 0, 0, 0)
-    segment = struct.pack("<IIQQQQQQ", 1, 7, _PAGE, ADDRESS, ADDRESS, len(data), len(data), _PAGE)
-    return (ident + header + segment).ljust(_PAGE, b"\0") + data
+        stop = ("Hit any key to stop autoboot", "\r")
+        name, value = KEPT.split("=")
+        return [
+            stop,
+            (PROMPT, f"setenv {name} {value}; saveenv; reset\r"),
+            stop,
+            (PROMPT, f"printenv {name}\r"),
+            (
+                PROMPT,
+                f'setenv bootargs "{append}"\r'
+                f"booti {KERNEL:x} {INITRD:x}:{size:x} ${{fdtcontroladdr}}\r",
+            ),
+        ]
 
 
 def build_uboot_payload(build_dir: Path, progress: Progress, refresh: bool = False) -> UBootPayload:
@@ -57,7 +61,7 @@ def build_uboot_payload(build_dir: Path, progress: Progress, refresh: bool = Fal
     with linux.payload_dir(build_dir, progress) as base:
         packages = linux.fetch(base, progress, refresh, "uboot-root", [PACKAGE], alone=True)
         out = base / "uboot.elf"
-        wrapped = _wrap((base / "uboot-root" / BINARY).read_bytes())
+        wrapped = executable((base / "uboot-root" / BINARY).read_bytes(), ADDRESS)
         if not out.is_file() or out.read_bytes() != wrapped:
             out.write_bytes(wrapped)
         return UBootPayload(out, system, (*packages, *system.packages))

@@ -23,7 +23,7 @@ from vel2lib.run import Result, execute
 #: What a console says about how it went: our own lines (without times), and the hypervisor's.
 _VERDICT = re.compile(
     r"vel2: .*|kvm \[1\]: .* initialized successfully|op \w+ \w+ ok|L2 end|ALL PASS|\(XEN\) (Brought up|Hardware Dom0|Loading d).*"
-    r"|U-Boot 20.*|Flash: .*"
+    r"|U-Boot 20.*|Flash: .*|Saving Environment .*|vel2=.*"
 )
 _CHANGES = re.compile(r", up [0-9.]+ s| [@to]+ (0x)?[0-9a-f]{16}.*")
 _LIMIT = 240.0

@@ -38,7 +38,8 @@ LINUX = ("linux", "linux-6.12", "linux-sid", "linux-sid-16k")
 #: The one whose KVM gives an L2 a virtual EL2 (one of 16K pages has no stage 2 of 4K for it).
 NESTS = "linux-sid"
 XEN = ("xen", "xen-dom0less")
-DEBIAN = (*LINUX, *XEN, "u-boot")
+FIRMWARE = ("u-boot",)
+DEBIAN = (*LINUX, *XEN, *FIRMWARE)
 #: A word for a Linux L1's init: which L2 it starts.
 L2_WORD = "vel2.l2="
 L2_BENCH = L2_WORD + "bench"
@@ -161,6 +162,8 @@ class Target:
     ends: str = "system_off"
     #: How often it resets the machine before. What L0 counted is of its last life.
     resets: int = 0
+    #: The kernel is an ELF file that says itself where it runs.
+    firmware: bool = False
     #: What its machine has besides.
     qemu_args: tuple[str, ...] = ()
     #: Files with symbols of each level.
@@ -189,7 +192,7 @@ def _check_levels(config: RunConfig) -> None:
         raise Vel2Error("--l1 vel2 --native: that is vel2 as L0, --l1 NAME without --native")
     if not 1 <= config.depth <= MAX_DEPTH:
         raise Vel2Error(f"--depth {config.depth}: 1 to {MAX_DEPTH} vel2s under L0")
-    if config.l2 in ("vel2", "none", "u-boot", *XEN):
+    if config.l2 in ("vel2", "none", *FIRMWARE, *XEN):
         raise Vel2Error(f"--l2 {config.l2}: a kernel for vel2 to run (vel2 in vel2 is --depth 2)")
     if config.l1_initrd is not None:
         raise Vel2Error("--l1-initrd: vel2 as L1 has none")
@@ -412,18 +415,18 @@ def _linux(config: RunConfig) -> Target:
 
 def _uboot(config: RunConfig) -> Target:
     from payload.errors import PayloadError
-    from payload.uboot import INITRD, KERNEL, build_uboot_payload
+    from payload.uboot import INITRD, KEPT, KERNEL, build_uboot_payload
 
     try:
         payload = build_uboot_payload(BUILD, _progress)
     except PayloadError as error:
         raise Vel2Error(f"L1 u-boot: {error}") from error
     target = _linux(replace(config, l1="linux"))
-    target.types = [
-        ("Hit any key to stop autoboot", "\r"),
-        ("=> ", payload.commands(_words(target.append, config.l1_append))),
-    ]
+    target.types = payload.types(_words(target.append, config.l1_append))
+    target.resets = 1
+    target.needs = {KEPT: "U-Boot did not keep its variable over a reset", **target.needs}
     target.kernel, target.initrd, target.append = payload.uboot, None, ""
+    target.firmware = True
     target.modules = [
         Module("kernel", payload.linux.kernel, address=KERNEL),
         Module("initrd", payload.linux.initrd, address=INITRD),

@@ -28,6 +28,8 @@ from .symbols import Symbolizer
 DUMP_SECONDS = 3.0
 END_SECONDS = 5.0
 MAX_CONSOLE = 16 << 20
+#: How a console moves its cursor and changes colours.
+_ESCAPES = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
 
 Progress = Callable[[str], None]
 
@@ -76,8 +78,9 @@ class Result:
             self.outcome, self.status = outcome, status
 
     def lines(self) -> list[str]:
-        """L1's console as lines, without carriage returns."""
-        return [s.rstrip("\r") for s in self.console.decode("utf-8", "replace").split("\n")]
+        """L1's console as lines, without carriage returns and escape sequences."""
+        text = _ESCAPES.sub("", self.console.decode("utf-8", "replace"))
+        return [s.rstrip("\r") for s in text.split("\n")]
 
 
 def exits_total(counters: list[Record]) -> int:
@@ -134,8 +137,9 @@ class _Session:
         """Answer the prompt that the console shows, if it is the next one expected."""
         if self.typed < len(self.target.types) and self.qemu:
             prompt, text = self.target.types[self.typed]
-            if self._line.startswith(prompt.encode()):
+            if _ESCAPES.sub("", self._line.decode("utf-8", "replace")).startswith(prompt):
                 self.typed += 1
+                self._line = b""  # what is echoed there is no new prompt
                 self.qemu.send("uart", text.encode())
 
     def phase(self, name: str) -> None:
@@ -275,8 +279,7 @@ def qemu_command(
     machine = _machine(config, target, log, gdb)
     append, where, kernel = l0_append(config), None, None
     if target.kernel is not None:
-        firmware = any(module.address is not None for module in target.modules)
-        image = Image(target.kernel, b"", 0, 0) if firmware else load(target.kernel)
+        image = Image(target.kernel, b"", 0, 0) if target.firmware else load(target.kernel)
         size = target.initrd.stat().st_size if target.initrd else None
         if not target.symbols.get("L1") and image.elf:
             target.symbols["L1"] = [image.elf]
@@ -286,7 +289,7 @@ def qemu_command(
             kernel.write_bytes(image.data)
         if target.depth:
             where = _place_vel2s(target, machine.mem, scratch)
-        elif firmware:
+        elif target.firmware:
             where = place_firmware([m.address or 0 for m in target.modules], config.native)
         else:
             sizes = [module.path.stat().st_size for module in target.modules]
