@@ -202,6 +202,7 @@ static u64 features_of_values(void)
 	offer(&feat, field(mmfr1, 8), FEAT_VHE);
 	offer(&feat, field(isar1, 4) || field(isar1, 8) || field(isar2, 12), FEAT_PAUTH);
 	offer(&feat, field(mmfr0, 56), FEAT_FGT);
+	offer(&feat, field(mmfr0, 60), FEAT_ECV);
 	offer(&feat, field(mmfr1, 40), FEAT_HCX);
 	offer(&feat, field(mmfr2, 20), FEAT_CCIDX);
 	offer(&feat, field(mmfr2, 56), FEAT_EVT);

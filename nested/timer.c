@@ -17,12 +17,8 @@ static DEFINE_PER_CPU(u64, cnthp_deadline);
 
 #define CTL_MASK	(TIMER_CTL_ENABLE | TIMER_CTL_IMASK)
 
-/* CNTHCTL_EL2 of the hardware: nothing of the counters and timers traps. */
-static inline u64 cnthctl_open(void)
-{
-	return has_vhe() ? CNTHCTL_E2H_EL1PCTEN | CNTHCTL_E2H_EL1PTEN :
-			   CNTHCTL_EL1PCTEN | CNTHCTL_EL1PCEN;
-}
+/* CNTHCTL_EL2, here always in the E2H=1 format: nothing of the counters and timers traps. */
+#define CNTHCTL_OPEN	(CNTHCTL_E2H_EL1PCTEN | CNTHCTL_E2H_EL1PTEN)
 
 static inline bool in_hw(enum timer_id id, unsigned int bank)
 {
@@ -155,22 +151,29 @@ static inline void set_cntvoff(struct timer_cpu *t, u64 off)
 	}
 }
 
+static inline void write_cnthctl(u64 val)
+{
+	if (!has_vhe())
+		val = (val & CNTHCTL_ECV_TRAPS) | (val >> 10 & 3);
+	write_sysreg(val, CNTHCTL_EL2);
+}
+
 static inline void set_cnthctl(struct timer_cpu *t, u64 val)
 {
 	if (t->hw_cnthctl != val) {
-		write_sysreg(val, CNTHCTL_EL2);
+		write_cnthctl(val);
 		t->hw_cnthctl = val;
 	}
 }
 
-/* What L1 lets vEL1&0 do, in the format of the hardware's CNTHCTL_EL2. */
+/* What L1 lets vEL1&0 do. */
 static inline u64 cnthctl_vel1(struct kvm_vcpu *vcpu)
 {
 	u64 v = __vcpu_sys_reg(vcpu, CNTHCTL_EL2);
 
-	if (vcpu_el2_e2h_is_set(vcpu))
-		v >>= 10;
-	return (v & 3) << (has_vhe() ? 10 : 0);
+	if (!vcpu_el2_e2h_is_set(vcpu))
+		v = (v & CNTHCTL_ECV_TRAPS) | (v & 3) << 10;
+	return v & vcpu->arch.timer.cnthctl_l1;
 }
 
 static inline u64 cnthctl_of(struct kvm_vcpu *vcpu, unsigned int bank)
@@ -285,7 +288,7 @@ void timer_hyp_sync(struct kvm_vcpu *vcpu)
 	u8 level = 0;
 
 	if (!has_vhe() && t->hw_bank != BANK_NONE)
-		set_cnthctl(t, cnthctl_open());		/* that host is at EL1 */
+		set_cnthctl(t, CNTHCTL_OPEN);		/* that host is at EL1 */
 	if (bg_idle(vcpu))
 		return;
 	time = now();
@@ -336,7 +339,7 @@ void timer_hyp_init(void)
 	write_sysreg_el0(0, CNTV_CTL);
 	write_sysreg_el0(0, CNTP_CTL);
 	write_sysreg(0, CNTVOFF_EL2);
-	write_sysreg(cnthctl_open(), CNTHCTL_EL2);
+	write_cnthctl(CNTHCTL_OPEN);
 	isb();
 }
 
@@ -348,8 +351,8 @@ void timer_hyp_load(struct kvm_vcpu *vcpu, unsigned int bank)
 	/* Another vCPU may have run here since: no copy of the hardware's state is known to be right. */
 	write_sysreg(0, CNTVOFF_EL2);
 	t->hw_cntvoff = 0;
-	write_sysreg(cnthctl_open(), CNTHCTL_EL2);
-	t->hw_cnthctl = cnthctl_open();
+	write_cnthctl(CNTHCTL_OPEN);
+	t->hw_cnthctl = CNTHCTL_OPEN;
 	t->gicr = *__hyp_this_cpu_ptr(gic_sgi_frame);
 	if (vcpu->arch.vgic.inflight)
 		hand_over(vcpu, BANK_NONE, bank);
@@ -423,14 +426,15 @@ _Static_assert(CNTHP_CVAL_EL2 == EL2_BANK + CNTP_CVAL_EL0, "one pointer for both
 
 /*
  * Between the two banks of a VHE L1, with none of its timers' interrupts in flight: straight lines, a
- * leaf. @to is a constant.
+ * leaf. @to is a constant. What L1 then does by _EL02 names is not trapped until the host has run: many
+ * an L1 saves and restores its guest's timers by them each time, and the copies are right as of now.
  */
 static __always_inline void switch_vhe(struct kvm_vcpu *vcpu, unsigned int to)
 {
 	struct timer_cpu *t = &vcpu->arch.timer;
 	u64 *el1 = vcpu->arch.ctxt.sys_regs, *el2 = el1 + EL2_BANK;
 	u64 *old = to == BANK_VEL1 ? el2 : el1, *new = to == BANK_VEL1 ? el1 : el2;
-	u64 ctl = CNTHCTL_E2H_EL1PCTEN | CNTHCTL_E2H_EL1PTEN, old_off = t->hw_cntvoff;
+	u64 ctl = CNTHCTL_OPEN, old_off = t->hw_cntvoff;
 	u64 v, vcval, p, pcval;
 
 	t->hw_bank = (u8)to;
@@ -440,7 +444,7 @@ static __always_inline void switch_vhe(struct kvm_vcpu *vcpu, unsigned int to)
 	old[CNTP_CVAL_EL0] = pcval = read_sysreg_el0(CNTP_CVAL);
 	set_cntvoff(t, to == BANK_VEL1 ? el1[CNTVOFF_EL2] : 0);
 	if (to == BANK_VEL1)
-		ctl &= el1[CNTHCTL_EL2];
+		ctl = t->cnthctl_l1 & el1[CNTHCTL_EL2];
 	set_cnthctl(t, ctl);
 	write_sysreg_el0(new[CNTV_CVAL_EL0], CNTV_CVAL);
 	write_sysreg_el0(new[CNTV_CTL_EL0], CNTV_CTL);

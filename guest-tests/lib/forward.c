@@ -30,7 +30,7 @@
 #define WITH_FGT(...)
 #define WITH_FGT2(...)
 #define WITH_HCX(...)
-#define WITH_ECV(...)
+#define WITH_ECV(...)	    __VA_ARGS__
 #define WITH_ECV2(...)
 #define WITH_NV2(...)
 #define WITH_RAS(...)

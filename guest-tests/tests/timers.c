@@ -230,6 +230,59 @@ static void l2_sees_istatus(const struct timer *t)
 	t->set_ctl(0);
 }
 
+/* FEAT_ECV: the virtual timer and counter trap too, and counters come in a self-synchronized kind. */
+L2_ASM(l2_cntpctss, "mrs x0, S3_3_C14_C0_5")
+L2_ASM(l2_cntvctss, "mrs x0, S3_3_C14_C0_6")
+L2_ASM(l2_cntv_cval, "msr cntv_cval_el0, x0")
+L2_ASM(l2_cntv_tval, "mrs x0, cntv_tval_el0")
+
+#define CNTHCTL_EL1TVT	BIT(13)
+#define CNTHCTL_EL1TVCT	BIT(14)
+
+static void ecv(void)
+{
+	static const u64 bits[] = { 0, CNTHCTL_EL1TVT, CNTHCTL_EL1TVCT,
+				    CNTHCTL_EL1TVT | CNTHCTL_EL1TVCT };
+	u64 open = vhe_mode ? 3UL << 10 : 3, from, v, p, to, off = read_sysreg(cntvoff_el2);
+
+	if (!FIELD(read_sysreg(id_aa64mmfr0_el1), 63, 60)) {
+		printf("no FEAT_ECV\n");
+		return;
+	}
+	from = count();
+	v = l2_call(l2_cntvctss, 0, 0);
+	p = l2_call(l2_cntpctss, 0, 0);
+	to = count();
+	printf("L2: CNTVCTSS is off by CNTVOFF: %u, CNTPCTSS is not: %u\n", within(v, from, to, off),
+	       within(p, from, to, 0));
+	v = read_sysreg(S3_3_C14_C0_5);
+	p = read_sysreg(S3_3_C14_C0_6);
+	printf("EL2: CNTPCTSS counts: %u, CNTVCTSS has the offset: %u\n", v >= to,
+	       within(p, v, count(), off));
+	guest_write(3 | 3UL << 8, CNTKCTL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(bits); i++) {
+		write_sysreg(open | bits[i], cnthctl_el2);
+		isb();
+		printf("CNTHCTL EL1TVT %u EL1TVCT %u: reads %lx\n", i & 1, i >> 1,
+		       read_sysreg(cnthctl_el2) & MASK(16, 12));
+		l2_trace("cntv_ctl", l2_cntv_ctl, 0, 0, L2_EL1, 0);
+		l2_trace("cntv_cval", l2_cntv_cval, 0, 0, L2_EL1, 0);
+		l2_trace("cntv_tval at EL0", l2_cntv_tval, 0, 0, L2_EL0, 0);
+		l2_trace("cntvct", l2_cntvct, 0, 0, L2_EL1, 0);
+		l2_trace("cntvctss at EL0", l2_cntvctss, 0, 0, L2_EL0, 0);
+		l2_trace("cntp_ctl", l2_cntp_ctl, 0, 0, L2_EL1, 0);
+		l2_trace("cntpctss", l2_cntpctss, 0, 0, L2_EL1, 0);
+		/* not this EL's own */
+		printf("EL2: cntv_ctl %lx\n", read_sysreg(cntv_ctl_el0) & CTL_ENABLE);
+	}
+	write_sysreg(vhe_mode ? 2UL << 10 : 2, cnthctl_el2);
+	isb();
+	l2_trace("no counter, cntpctss", l2_cntpctss, 0, 0, L2_EL1, 0);
+	write_sysreg(open, cnthctl_el2);
+	isb();
+	guest_write(0, CNTKCTL);
+}
+
 static void traps(void)
 {
 	static const struct {
@@ -290,4 +343,5 @@ void guest_main(void)
 	l2_timer("CNTV in WFI", v, l2_cntv_wfi, false);
 	l2_sees_istatus(v);
 	traps();
+	ecv();
 }

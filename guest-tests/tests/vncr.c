@@ -41,8 +41,11 @@ static u64 other[SLOTS] __attribute__((aligned(4096)));
 	R(tcr, S3_5_C2_C0_2) R(mair, S3_5_C10_C2_0) R(vbar, S3_5_C12_C0_0)	\
 	R(contextidr, S3_5_C13_C0_1) R(spsr, S3_5_C4_C0_0)			\
 	R(elr, S3_5_C4_C0_1) R(esr, S3_5_C5_C2_0) R(far, S3_5_C6_C0_0)		\
-	R(cntkctl, S3_5_C14_C1_0) R(cntv_ctl, S3_5_C14_C3_1)			\
-	R(cntv_cval, S3_5_C14_C3_2) R(cntp_ctl, S3_5_C14_C2_1)
+	R(cntkctl, S3_5_C14_C1_0)
+
+#define EL02_ROWS(R)								\
+	R(cntv_ctl, S3_5_C14_C3_1) R(cntv_cval, S3_5_C14_C3_2)			\
+	R(cntp_ctl, S3_5_C14_C2_1) R(cntp_cval, S3_5_C14_C2_2)
 
 #define EL1_ROWS(R)								\
 	R(sctlr, sctlr_el1) R(cpacr, cpacr_el1) R(ttbr0, ttbr0_el1)		\
@@ -56,15 +59,20 @@ static u64 other[SLOTS] __attribute__((aligned(4096)));
 #define EL12_FN(name, reg)							\
 	L2_ASM(rd_el12_##name, "mrs x0, " STR(reg))				\
 	L2_ASM(wr_el12_##name, "msr " STR(reg) ", x0")
+#define EL02_FN(name, reg)							\
+	L2_ASM(rd_el02_##name, "mrs x0, " STR(reg))				\
+	L2_ASM(wr_el02_##name, "msr " STR(reg) ", x0")
 #define EL1_FN(name, reg)							\
 	L2_ASM(rd_el1_##name, "mrs x0, " STR(reg))				\
 	L2_ASM(wr_el1_##name, "msr " STR(reg) ", x0")
 EL2_ROWS(EL2_FN)
 EL12_ROWS(EL12_FN)
+EL02_ROWS(EL02_FN)
 EL1_ROWS(EL1_FN)
 
 #define EL2_ROW(name, reg)	{ #name "_el2", rd_el2_##name, wr_el2_##name },
 #define EL12_ROW(name, reg)	{ #name "_el12", rd_el12_##name, wr_el12_##name },
+#define EL02_ROW(name, reg)	{ #name "_el02", rd_el02_##name, wr_el02_##name },
 #define EL1_ROW(name, reg)	{ #name "_el1", rd_el1_##name, wr_el1_##name },
 
 struct row {
@@ -74,6 +82,7 @@ struct row {
 
 static const struct row el2_rows[] = { EL2_ROWS(EL2_ROW) };
 static const struct row el12_rows[] = { EL12_ROWS(EL12_ROW) };
+static const struct row el02_rows[] = { EL02_ROWS(EL02_ROW) };
 static const struct row el1_rows[] = { EL1_ROWS(EL1_ROW) };
 
 L2_ASM(current_el, "mrs x0, CurrentEL")
@@ -149,6 +158,8 @@ static void registers(u64 nv)
 		access(&el2_rows[i], nv, true);
 	for (unsigned int i = 0; i < sizeof(el12_rows) / sizeof(el12_rows[0]); i++)
 		access(&el12_rows[i], nv, true);
+	for (unsigned int i = 0; i < sizeof(el02_rows) / sizeof(el02_rows[0]); i++)
+		access(&el02_rows[i], nv, true);
 	for (unsigned int i = 0; i < sizeof(el1_rows) / sizeof(el1_rows[0]); i++)
 		access(&el1_rows[i], nv, el1_is_memory);
 }
@@ -156,6 +167,25 @@ static void registers(u64 nv)
 static void set_vncr(u64 va)
 {
 	write_sysreg(va, SYS_VNCR_EL2);
+	isb();
+}
+
+/* FEAT_ECV: the timers' names of another level trap in place of what is made memory of them. */
+static void timer_traps(u64 nv)
+{
+	static const char *const names[] = { "EL1NVPCT", "EL1NVVCT" };
+	u64 old = read_sysreg(cnthctl_el2);
+
+	if (!FIELD(read_sysreg(id_aa64mmfr0_el1), 63, 60))
+		return;
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+		write_sysreg(old | BIT(15 + i), cnthctl_el2);
+		isb();
+		printf("%s\n", names[i]);
+		for (unsigned int n = 0; n < ARRAY_SIZE(el02_rows); n++)
+			access(&el02_rows[n], nv, true);
+	}
+	write_sysreg(old, cnthctl_el2);
 	isb();
 }
 
@@ -232,6 +262,7 @@ static void nv2(u64 nv)
 	instructions(nv);
 	l2_reset_el1();
 	registers(nv);
+	timer_traps(nv);
 	l2_reset_el1();
 	redirected(nv);
 	faults("valid", WINDOW + P_RW * SZ_4K, nv);

@@ -170,9 +170,9 @@ static void l1_devices(void)
 		struct kvm_vcpu *vcpu = l1.vcpus[i];
 
 		vgic_vcpu_init(vcpu, vcpu->arch.mpidr);
-		timer_vcpu_init(vcpu, opts.mech == MECH_NV2);
 		if ((int)kvm_call_hyp(nested_vcpu_init, vcpu))
 			l0_fatal_user("this CPU cannot offer what an L1 hypervisor needs");
+		timer_vcpu_init(vcpu, opts.mech == MECH_NV2);
 	}
 }
 

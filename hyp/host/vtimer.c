@@ -15,8 +15,7 @@
 
 void timer_vcpu_init(struct kvm_vcpu *vcpu, bool nv2)
 {
-	u64 pct = has_vhe() ? CNTHCTL_E2H_EL1PCTEN : CNTHCTL_EL1PCTEN;
-	u64 pt = has_vhe() ? CNTHCTL_E2H_EL1PTEN : CNTHCTL_EL1PCEN;
+	u64 pct = CNTHCTL_E2H_EL1PCTEN, pt = CNTHCTL_E2H_EL1PTEN;
 	bool ecv = FIELD_GET(GENMASK_ULL(63, 60), read_sysreg(ID_AA64MMFR0_EL1));
 
 	vcpu->arch.timer = (struct timer_cpu){
@@ -24,8 +23,10 @@ void timer_vcpu_init(struct kvm_vcpu *vcpu, bool nv2)
 		.hw_bank = BANK_NONE,
 		.synced_bank = BANK_NONE,
 		.nvhe_memory = nv2 && !ecv,
-		.cnthctl_e2h = pct | pt | (nv2 && ecv ? CNTHCTL_EL1NVPCT | CNTHCTL_EL1NVVCT : 0),
+		.cnthctl_e2h = pct | pt | (nv2 && ecv ? CNTHCTL_NV_TRAPS : 0),
 		.cnthctl_nvhe = nv2 && ecv ? pct | CNTHCTL_EL1TVT : pct | pt,
+		.cnthctl_l1 = pct | pt |
+			      (vcpu->kvm->vcpu_features & BIT(FEAT_ECV) ? CNTHCTL_ECV_TRAPS : 0),
 	};
 }
 

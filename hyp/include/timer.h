@@ -50,7 +50,7 @@ enum timer_reg {
 struct timer_cpu {
 	u64 host_deadline;	/* L0 wants an exit at this time (time slice), or TIMER_NEVER */
 	u64 next;		/* not loaded: when its next timer fires */
-	u64 hw_cntvoff;		/* what CNTVOFF_EL2 and CNTHCTL_EL2 are loaded with */
+	u64 hw_cntvoff;		/* what CNTVOFF_EL2 and CNTHCTL_EL2 (E2H=1 format) are loaded with */
 	u64 hw_cnthctl;
 	u64 nvhe_cval[2];	/* bank VEL2_NVHE, NV2: CVALs that the hardware was given */
 	unsigned long gicr;	/* VA of the SGI frame of the CPU it is loaded on */
@@ -58,8 +58,9 @@ struct timer_cpu {
 	u8 synced_bank;		/* hw_bank at the last timer_sync */
 	u8 level;		/* BIT(timer_id): outputs of the background timers */
 	bool nvhe_memory;	/* _EL0 names of bank VEL2_NVHE reach sys_regs[] */
-	u64 cnthctl_e2h;	/* CNTHCTL_EL2 of the hardware at vEL2, by its E2H */
+	u64 cnthctl_e2h;	/* CNTHCTL_EL2 of the hardware at vEL2, by its E2H; E2H=1 format */
 	u64 cnthctl_nvhe;
+	u64 cnthctl_l1;		/* bits of L1's that act on vEL1&0; E2H=1 format */
 };
 
 /* L1's INTID of each timer's PPI. */
@@ -117,7 +118,7 @@ void timer_hyp_ctl_changed(struct kvm_vcpu *vcpu);
 
 /* ---- host, hyp/host/vtimer.c ---- */
 
-/* @nv2: the mechanism redirects the timers' names to memory. */
+/* After nested_vcpu_init. @nv2: the mechanism redirects the timers' names to memory. */
 void timer_vcpu_init(struct kvm_vcpu *vcpu, bool nv2);
 
 /* After each exit, before vgic_flush: the timers' outputs become L1's PPI levels. */
