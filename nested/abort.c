@@ -61,16 +61,24 @@ static bool fault_ipa(u64 esr, u64 far, l2ipa_t *ipa)
 	return true;
 }
 
+/* What of the syndrome of a stage-2 abort an abort of stage 1 has, too. */
+static u64 stage1_syndrome(u64 esr)
+{
+	u64 keep = ESR_IL | (0x3fULL << ESR_EC_SHIFT);
+
+	if (!is_iabt(esr))
+		keep |= ESR_WNR | ESR_CM;
+	return esr & keep;
+}
+
 /* Nothing is there: what the bus answers on the real machine. */
 static void external_abort(struct kvm_vcpu *vcpu, u64 esr, u64 far)
 {
-	u64 fsc = ESR_FSC_EXTABT, keep = ESR_IL | (0x3fULL << ESR_EC_SHIFT);
+	u64 fsc = ESR_FSC_EXTABT;
 
 	if (esr & ESR_S1PTW)
 		fsc = ESR_FSC_SEA_TTW(esr & ESR_FSC_LEVEL);
-	if (!is_iabt(esr))
-		keep |= ESR_WNR | ESR_CM;
-	kvm_inject_abort(vcpu, (esr & keep) | fsc, far);
+	kvm_inject_abort(vcpu, stage1_syndrome(esr) | fsc, far);
 }
 
 /* L1's own stage 2 refused: it sees what it would have seen with nobody below it. */
@@ -100,6 +108,16 @@ static enum host_exit emulate(struct kvm_vcpu *vcpu, u64 esr, u64 far,
 	return HOST_EXIT_MMIO;
 }
 
+/* At vEL2, with its stage 1 in the hardware's stage 2. */
+static noinline int stage1_fault(struct kvm_vcpu *vcpu, u64 esr, u64 far,
+				 struct s2_fault_result *res)
+{
+	struct at_ctx ctx;
+
+	nested_at_context(vcpu, &ctx);
+	return s2_stage1_fault(vcpu->arch.hw_mmu, &ctx, far, access_of(vcpu, esr), res);
+}
+
 enum host_exit nested_abort_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
 	u64 far = read_sysreg(FAR_EL2), type = esr & ESR_FSC_TYPE;
@@ -118,15 +136,22 @@ enum host_exit nested_abort_exit(struct kvm_vcpu *vcpu, u64 esr)
 		kvm_inject_abort(vcpu, esr, far);
 		return HOST_EXIT_RESUME;
 	}
-	ret = fault_ipa(esr, far, &ipa) ?
-	      s2_shadow_fault(vcpu->arch.hw_mmu, ipa, access_of(vcpu, esr), &res) : S2_RETRY;
+	if (unlikely(vcpu->arch.hw_mmu->stage1))
+		ret = stage1_fault(vcpu, esr, far, &res);
+	else
+		ret = fault_ipa(esr, far, &ipa) ?
+		      s2_shadow_fault(vcpu->arch.hw_mmu, ipa, access_of(vcpu, esr), &res) :
+		      S2_RETRY;
 	switch (ret) {
 	case S2_RETRY:
 		exit_done(vcpu, exit_reason_sync(esr), OUT_HANDLED);
 		return HOST_EXIT_RESUME;
 	case S2_INJECT:
 		exit_done(vcpu, exit_reason_sync(esr), OUT_FORWARDED);
-		give_to_l1(vcpu, esr, far, &res);
+		if (unlikely(vcpu->arch.hw_mmu->stage1))
+			kvm_inject_abort(vcpu, stage1_syndrome(esr) | res.fsc, far);
+		else
+			give_to_l1(vcpu, esr, far, &res);
 		return HOST_EXIT_RESUME;
 	case S2_EMULATE:
 		return emulate(vcpu, esr, far, &res);

@@ -52,11 +52,21 @@ static u64 vncr_of(const struct kvm_vcpu *vcpu)
 	return vcpu->arch.l1_vncr_pa ? vcpu->arch.l1_vncr_pa : HYP_NOWHERE;
 }
 
+/* pv: is an nVHE vEL2's stage 1 part of stage 2? */
+static bool stage1_off(const struct kvm_vcpu *vcpu, enum loaded_bank bank)
+{
+	return nested_mech->plain && bank == BANK_VEL2_NVHE &&
+	       (__vcpu_sys_reg(vcpu, SCTLR_EL2) & SCTLR_M);
+}
+
 void check_loaded(struct kvm_vcpu *vcpu)
 {
 	enum loaded_bank bank = vcpu->arch.loaded_bank;
 	u64 hcr = vcpu->arch.hcr_el2, hw = read_sysreg(HCR_EL2);
 	u64 ignored = HCR_TGE | HCR_VSE | HCR_UNDER_TGE;
+
+	/* RES0 on CPUs before ARMv8.1, v8.2 and v8.3, and written everywhere. */
+	ignored |= HCR_TLOR | HCR_TERR | HCR_API | HCR_APK;
 
 	bank_before[vcpu->vcpu_id] = bank;
 	CHECK_IS("vcpu: sysregs_loaded_on_cpu", vcpu->arch.sysregs_loaded_on_cpu,
@@ -69,8 +79,13 @@ void check_loaded(struct kvm_vcpu *vcpu)
 	CHECK_IS("vcpu: HCR_EL2", hw & ~ignored, hcr & ~ignored);
 	CHECK_IS("vcpu: VTTBR_EL2", read_sysreg(VTTBR_EL2), vcpu->arch.hw_mmu->hw_vttbr);
 	CHECK_IS("vcpu: VTCR_EL2", read_sysreg(VTCR_EL2), vcpu->arch.hw_mmu->hw_vtcr);
-	CHECK_IS("vcpu: bank of VTTBR_EL2", vcpu->arch.hw_mmu == &vcpu->kvm->s2.canonical,
+	CHECK_IS("vcpu: bank of VTTBR_EL2",
+		 vcpu->arch.hw_mmu == (stage1_off(vcpu, bank) ?
+					       &vcpu->kvm->s2.stage1[vcpu->vcpu_id] :
+					       &vcpu->kvm->s2.canonical),
 		 bank != BANK_VEL1);
+	CHECK_IS("vcpu: HCR_EL2.DC at vEL2", bank != BANK_VEL1 && (hcr & HCR_DC),
+		 stage1_off(vcpu, bank));
 }
 
 /* Registers of the bank that was unloaded: the hardware still has them, memory must. */
@@ -79,7 +94,7 @@ void check_loaded(struct kvm_vcpu *vcpu)
 
 #define EACH_OF_BANK(X, el)                                                                   \
 	X(SCTLR, SCTLR_##el) X(TTBR0, TTBR0_##el) X(TTBR1, TTBR1_##el) X(TCR, TCR_##el)       \
-	X(SPSR, SPSR_##el) X(ELR, ELR_##el) X(ESR, ESR_##el) X(FAR, FAR_##el)                 \
+	X(ELR, ELR_##el) X(ESR, ESR_##el) X(FAR, FAR_##el)                 \
 	X(MAIR, MAIR_##el) X(AMAIR, AMAIR_##el) X(AFSR0, AFSR0_##el) X(AFSR1, AFSR1_##el)     \
 	X(VBAR, VBAR_##el) X(CONTEXTIDR, CONTEXTIDR_##el)
 
@@ -87,13 +102,22 @@ static void check_vel1(const struct kvm_vcpu *vcpu)
 {
 #define X(hw, reg) IS_SAVED(hw, reg);
 	EACH_OF_BANK(X, EL1)
-	X(CPACR, CPACR_EL1)
+	X(CPACR, CPACR_EL1) X(SPSR, SPSR_EL1)
 #undef X
-	CHECK_IS("vcpu: SP_EL1 in memory", __vcpu_sys_reg(vcpu, SP_EL1), read_sysreg(sp_el1));
+		CHECK_IS("vcpu: SP_EL1 in memory", __vcpu_sys_reg(vcpu, SP_EL1),
+			 read_sysreg(sp_el1));
+}
+
+/* SPSR.M stands for the mode that L1 sees where the hardware shows another. */
+static void check_spsr(const struct kvm_vcpu *vcpu, u64 ignored)
+{
+	CHECK_IS("vcpu: SPSR_EL2 in memory", __vcpu_sys_reg(vcpu, SPSR_EL2) & ~ignored,
+		 read_sysreg_el1(SPSR) & ~ignored);
 }
 
 static void check_vel2_e2h(const struct kvm_vcpu *vcpu)
 {
+	check_spsr(vcpu, nested_mech->plain ? 0x1f : 0);
 #define X(hw, reg) IS_SAVED(hw, reg);
 	EACH_OF_BANK(X, EL2)
 	X(CPACR, CPTR_EL2)
@@ -106,13 +130,17 @@ static void check_vel2_nvhe(const struct kvm_vcpu *vcpu)
 {
 	u64 tcr = __vcpu_sys_reg(vcpu, TCR_EL2), hw_tcr = read_sysreg_el1(TCR);
 	u64 sctlr = __vcpu_sys_reg(vcpu, SCTLR_EL2) ^ read_sysreg_el1(SCTLR);
+	/* Of a fault beyond all addresses L0 changes the kind, of stage 1 in stage 2 the bit is clear. */
+	bool off = stage1_off(vcpu, BANK_VEL2_NVHE);
+	u64 esr = __vcpu_sys_reg(vcpu, ESR_EL2) ^ read_sysreg_el1(ESR);
 
 #define X(hw, reg) IS_SAVED(hw, reg);
-	X(ELR, ELR_EL2) X(ESR, ESR_EL2) X(FAR, FAR_EL2) X(MAIR, MAIR_EL2) X(AMAIR, AMAIR_EL2)
+	X(ELR, ELR_EL2) X(FAR, FAR_EL2) X(MAIR, MAIR_EL2) X(AMAIR, AMAIR_EL2)
 	X(AFSR0, AFSR0_EL2) X(AFSR1, AFSR1_EL2) X(VBAR, VBAR_EL2)
 #undef X
-			CHECK_IS("vcpu: SCTLR_EL2 of an nVHE vEL2",
-				 sctlr & (SCTLR_M | SCTLR_A | SCTLR_C), 0);
+			CHECK_IS("vcpu: ESR_EL2 in memory", esr & ~(off ? 4ULL : 0), 0);
+	CHECK_IS("vcpu: SCTLR_EL2 of an nVHE vEL2", sctlr & (SCTLR_M | SCTLR_A | SCTLR_C),
+		 off ? SCTLR_M : 0);
 	/* T0SZ, and PS where IPS is */
 	CHECK_IS("vcpu: TCR_EL2.T0SZ of an nVHE vEL2", hw_tcr & 0x3f, tcr & 0x3f);
 	CHECK_IS("vcpu: TCR_EL2.PS of an nVHE vEL2", (hw_tcr >> 32) & 7, (tcr >> 16) & 7);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ERET executed at vEL2: the most frequent trap of all. EL2, interrupts masked.
+ * ERET executed at vEL2: the most frequent trap of all. Under pv also at vEL1, where the code that was
+ * rewritten is vEL1's, too. EL2, interrupts masked.
  */
 #include <kvm_hyp.h>
 #include <nested.h>
@@ -13,6 +14,15 @@
 #define MODES_EL2	(BIT(PSR_MODE_EL2h) | BIT(PSR_MODE_EL2t) | BIT(PSR_MODE_EL0t))
 #define MODES_EL1	(BIT(PSR_MODE_EL1h) | BIT(PSR_MODE_EL1t))
 
+/* Does L1 want the ERET of its guest? Nothing but HFGITR_EL2.ERET or pv brings it here. */
+static bool wanted_by_l1(const struct kvm_vcpu *vcpu)
+{
+	if (!alternative_has_cap(CAP_PV))
+		return true;
+	return (vcpu->kvm->vcpu_features & BIT(FEAT_FGT)) &&
+	       (__vcpu_sys_reg(vcpu, HFGITR_EL2) & HFGITR_ERET);
+}
+
 /*
  * AArch64 IllegalExceptionReturn() for what is no legal return to AArch64: to an AArch32 EL0, or
  * illegal. R_SRZSR: there is no EL1 under TGE.
@@ -24,6 +34,16 @@ static noinline u64 other_return(const struct kvm_vcpu *vcpu, u64 spsr)
 		return spsr;
 	/* PSTATE.{EL,SP} stay; the illegal state is vEL2's to take an exception for. */
 	return (spsr & PSR_KEPT) | PSR_IL | (*vcpu_cpsr(vcpu) & PSR_MODE_MASK);
+}
+
+static void emulate_vel1_eret(struct kvm_vcpu *vcpu, u64 target)
+{
+	u64 spsr = read_sysreg_el1(SPSR), mode = spsr & (PSR_MODE32 | PSR_MODE_MASK);
+
+	if (!((MODES_EL1 | BIT(PSR_MODE_EL0t)) & BIT(mode)))
+		spsr = other_return(vcpu, spsr);
+	*vcpu_pc(vcpu) = target;
+	*vcpu_cpsr(vcpu) = spsr;
 }
 
 static inline void emulate_eret(struct kvm_vcpu *vcpu, u64 target)
@@ -43,15 +63,16 @@ static inline void emulate_eret(struct kvm_vcpu *vcpu, u64 target)
 
 enum host_exit nested_eret_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
+	bool vel1 = vcpu->arch.loaded_bank == BANK_VEL1;
 	u64 target;
 
-	/* HFGITR_EL2.ERET of L1: nothing else traps one executed at vEL1. */
-	if (unlikely(vcpu->arch.loaded_bank == BANK_VEL1)) {
+	if (unlikely(vel1) && wanted_by_l1(vcpu)) {
 		exit_done(vcpu, EXIT_ERET, OUT_FORWARDED);
 		kvm_inject_nested_sync(vcpu, esr);
 		return HOST_EXIT_RESUME;
 	}
-	vcpu->arch.exit_level = LEVEL_L1;
+	if (!vel1)
+		vcpu->arch.exit_level = LEVEL_L1;
 	target = read_sysreg_el1(ELR);
 	if (unlikely(esr & ESR_ERET_A) && !(vcpu->kvm->vcpu_features & BIT(FEAT_PAUTH))) {
 		exit_done(vcpu, EXIT_ERET, OUT_REFLECTED);
@@ -61,11 +82,17 @@ enum host_exit nested_eret_exit(struct kvm_vcpu *vcpu, u64 esr)
 	if (unlikely(esr & ESR_ERET_A) && !pauth_eret_target(vcpu, esr, &target)) {
 		exit_done(vcpu, EXIT_ERET, OUT_REFLECTED);
 		/* AArch64.PACFailException(): an instruction key, A or B. */
-		kvm_inject_nested_sync(vcpu, ((u64)ESR_EC_FPAC << ESR_EC_SHIFT) | ESR_IL |
-						     (esr & ESR_ERET_AB));
+		esr = ((u64)ESR_EC_FPAC << ESR_EC_SHIFT) | ESR_IL | (esr & ESR_ERET_AB);
+		if (vel1)
+			kvm_inject_el1(vcpu, esr, EXCEPT_SYNC);
+		else
+			kvm_inject_nested_sync(vcpu, esr);
 		return HOST_EXIT_RESUME;
 	}
 	exit_done(vcpu, EXIT_ERET, OUT_HANDLED);
-	emulate_eret(vcpu, target);
+	if (unlikely(vel1))
+		emulate_vel1_eret(vcpu, target);
+	else
+		emulate_eret(vcpu, target);
 	return HOST_EXIT_RESUME;
 }

@@ -10,6 +10,7 @@
 #include <check.h>
 #include <insn.h>
 #include <psci.h>
+#include <pv.h>
 #include <trace.h>
 
 #include <kvm_hyp.h>
@@ -345,9 +346,9 @@ static noinline enum host_exit vel2_reg_exit(struct kvm_vcpu *vcpu, u64 esr)
 	return HOST_EXIT_RESUME;
 }
 
-static __always_inline enum host_exit fast_or_sync_exit(struct kvm_vcpu *vcpu)
+static __always_inline enum host_exit fast_or_sync_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
-	u64 esr = read_sysreg(esr_el2), hcr = READ_ONCE(__vcpu_sys_reg(vcpu, HCR_EL2));
+	u64 hcr = READ_ONCE(__vcpu_sys_reg(vcpu, HCR_EL2));
 
 	/* All of the syndrome: ERETAA and ERETAB have work of their own. */
 	if (esr == ESR_OF_ERET && fast_paths(hcr) && eret_of_vel2(vcpu, hcr))
@@ -360,19 +361,32 @@ static __always_inline enum host_exit fast_or_sync_exit(struct kvm_vcpu *vcpu)
 	return sync_exit(vcpu, esr);
 }
 
-/* A copy of its own, so that the plain one needs no stack for the call. */
-static noinline enum host_exit counted_sync_exit(struct kvm_vcpu *vcpu)
+/* Copies of their own, so that the plain one needs no stack for the calls. */
+static noinline enum host_exit counted_sync_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
-	insn_account(vcpu, exit_reason_sync(read_sysreg(esr_el2)));
-	return fast_or_sync_exit(vcpu);
+	insn_account(vcpu, exit_reason_sync(esr));
+	return fast_or_sync_exit(vcpu, esr);
+}
+
+static noinline enum host_exit pv_sync_exit(struct kvm_vcpu *vcpu, u64 esr)
+{
+	if (ESR_EC(esr) == ESR_EC_HVC64)
+		esr = nested_pv_syndrome(esr);
+	if (alternative_has_cap(CAP_INSN))
+		return counted_sync_exit(vcpu, esr);
+	return fast_or_sync_exit(vcpu, esr);
 }
 
 enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu)
 {
+	u64 esr = read_sysreg(esr_el2);
+
 	check_exit(vcpu);
+	if (alternative_has_cap(CAP_PV))
+		return pv_sync_exit(vcpu, esr);
 	if (alternative_has_cap(CAP_INSN))
-		return counted_sync_exit(vcpu);
-	return fast_or_sync_exit(vcpu);
+		return counted_sync_exit(vcpu, esr);
+	return fast_or_sync_exit(vcpu, esr);
 }
 
 enum host_exit nested_irq_exit(struct kvm_vcpu *vcpu)

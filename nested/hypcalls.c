@@ -5,6 +5,7 @@
 #include <kvm_hyp.h>
 #include <idregs.h>
 #include <nested.h>
+#include <pv.h>
 #include <selftest.h>
 #include <smmu.h>
 

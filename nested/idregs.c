@@ -261,6 +261,7 @@ static void aa32_values(void)
 int nested_idregs_init(struct kvm_vcpu *vcpu)
 {
 	bool vhe_only = vcpu->arch.hcr_res1 & HCR_E2H;
+	u64 nv;
 
 	HW(ID_AA64PFR0_EL1);
 	if (field(id_value(SYS_ID_AA64PFR0_EL1), 0) == 2)
@@ -273,8 +274,9 @@ int nested_idregs_init(struct kvm_vcpu *vcpu)
 	HW(ID_AA64MMFR0_EL1);
 	HW(ID_AA64MMFR1_EL1);
 	HW(ID_AA64MMFR2_EL1);
-	if (!nested_mech->vncr && field(id_value(SYS_ID_AA64MMFR2_EL1), NV_SHIFT) > 1)
-		id_values[id_slot(SYS_ID_AA64MMFR2_EL1)] -= BIT(NV_SHIFT);
+	nv = field(id_value(SYS_ID_AA64MMFR2_EL1), NV_SHIFT);
+	if (nv > nested_mech->nv)
+		id_values[id_slot(SYS_ID_AA64MMFR2_EL1)] -= (nv - nested_mech->nv) << NV_SHIFT;
 	HW(ID_AA64MMFR4_EL1);
 	vcpu->kvm->vcpu_features = features_of_values();
 	if (!field(id_value(SYS_ID_AA64PFR0_EL1), 8) || !field(id_value(SYS_ID_AA64PFR0_EL1), 24))

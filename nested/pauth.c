@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pointer authentication of ERETAA and ERETAB, which L0 executes for vEL2. EL2, interrupts masked.
+ * Pointer authentication of ERETAA and ERETAB, which L0 executes for vEL2 (and under pv for vEL1). EL2,
+ * interrupts masked.
  *
  * The AUT instructions would do it for EL2's own address sizes and SCTLR_EL2. PACGA depends on neither:
  * it gives bits 63:32 of ComputePAC() for any pointer, modifier and key. What surrounds it here is
- * Auth(), CalculateBottomPACBit() and EffectiveTBI() of the pseudocode for vEL2's regime. Where a range
+ * Auth(), CalculateBottomPACBit() and EffectiveTBI() of the pseudocode for the guest's regime. Where a range
  * of addresses is smaller than 4 GiB, the PAC's bits below 32 are taken for right.
  */
 #include <idregs.h>
@@ -25,7 +26,7 @@
 
 #define BIT_SELECT	55	/* which range of addresses; never part of a PAC */
 
-/* One address, as EL2's translation regime sees it. */
+/* One address, as the translation regime of the guest sees it. */
 struct pac_params {
 	unsigned int bottom;	/* lowest bit of the PAC */
 	bool tbi;		/* bits 63:56 are no part of it */
@@ -52,11 +53,11 @@ static u64 effective_txsz(const struct kvm_vcpu *vcpu, u64 txsz, bool granule_64
 
 static struct pac_params pac_params(const struct kvm_vcpu *vcpu, bool upper)
 {
-	u64 tcr = vcpu_read_sys_reg(vcpu, TCR_EL2), txsz;
-	bool granule_64k;
+	bool el1 = vcpu->arch.loaded_bank == BANK_VEL1, granule_64k;
+	u64 tcr = vcpu_read_sys_reg(vcpu, el1 ? TCR_EL1 : TCR_EL2), txsz;
 	struct pac_params p;
 
-	if (!vcpu_el2_e2h_is_set(vcpu)) {
+	if (!el1 && !vcpu_el2_e2h_is_set(vcpu)) {
 		txsz = FIELD_GET(TCR_EL2_T0SZ, tcr);
 		granule_64k = FIELD_GET(TCR_EL2_TG0, tcr) == TCR_TG0_64K;
 		p.tbi = (tcr & TCR_EL2_TBI) && !(tcr & TCR_EL2_TBID);
@@ -125,7 +126,8 @@ static bool auth(const struct kvm_vcpu *vcpu, u64 *ptr, u64 modifier, bool key_b
 bool pauth_eret_target(const struct kvm_vcpu *vcpu, u64 esr, u64 *target)
 {
 	bool key_b = esr & ESR_ERET_AB;
-	u64 sctlr = vcpu_read_sys_reg(vcpu, SCTLR_EL2);
+	bool el1 = vcpu->arch.loaded_bank == BANK_VEL1;
+	u64 sctlr = vcpu_read_sys_reg(vcpu, el1 ? SCTLR_EL1 : SCTLR_EL2);
 	u64 sp = *vcpu_cpsr(vcpu) & 1 ? read_sysreg(sp_el1) : read_sysreg(sp_el0);
 
 	if (!(sctlr & (key_b ? SCTLR_ENIB : SCTLR_ENIA)))

@@ -23,7 +23,7 @@
 
 static void choose_mech(void)
 {
-	nested_mech = &nested_mechs[opts.mech == MECH_NV];
+	nested_mech = &nested_mechs[opts.mech - MECH_NV2];
 	markers_on = opts.markers;
 }
 
@@ -43,7 +43,7 @@ static void init_hcr(struct kvm_vcpu *vcpu)
 	if (features & BIT(FEAT_NV2))
 		l1 |= HCR_NV2;
 	vcpu->arch.hcr_base = base;
-	vcpu->arch.hcr_e2h = base | nested_mech->hcr_e2h | HCR_AT;
+	vcpu->arch.hcr_e2h = base | nested_mech->hcr_e2h;
 	vcpu->arch.hcr_el2 = base;
 	vcpu->arch.hcr_l1_bits = l1;
 }

@@ -63,7 +63,33 @@ static void at_registers(const struct kvm_vcpu *vcpu, struct at_regs *r)
 	};
 }
 
-/* Only vEL2 traps AT for L0's own needs; L1's HCR_EL2.AT and HFGITR_EL2 are forwarded before. */
+void nested_at_context(const struct kvm_vcpu *vcpu, struct at_ctx *ctx)
+{
+	at_registers(vcpu, &ctx->regs);
+	idregs_s1_caps(&ctx->s1);
+	ctx->s2 = vcpu->kvm->s2.cfg.caps;
+	ctx->mem = (struct s2_mem_ops){
+		.read = s2_vm_read64,
+		.cmpxchg = s2_vm_cmpxchg64,
+		.ctx = &vcpu->kvm->s2,
+	};
+}
+
+/* An AT of vEL1 found no stage-1 table where stage 2 should have it (an abort to EL2, unlike at EL2 itself). */
+static enum trap_result at_refused_table(struct kvm_vcpu *vcpu, va_t va,
+					 const struct at_result *res)
+{
+	vcpu_write_sys_reg(vcpu, va, FAR_EL2);
+	vcpu_write_sys_reg(vcpu, (res->fipa >> 12) << 4, HPFAR_EL2);
+	kvm_inject_nested_sync(vcpu, ((u64)ESR_EC_DABT_LOW << ESR_EC_SHIFT) | ESR_IL | ESR_CM |
+					     ESR_WNR | ESR_S1PTW | res->fsc);
+	return TRAP_INJECTED;
+}
+
+/*
+ * Only vEL2 traps AT for L0's own needs, and pv also where vEL1 shares its code; L1's HCR_EL2.AT and
+ * HFGITR_EL2 are forwarded before.
+ */
 enum trap_result access_at(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
 			   struct sys_reg_params *p)
 {
@@ -71,18 +97,11 @@ enum trap_result access_at(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc
 	struct at_ctx ctx;
 
 	(void)desc;
-	if (!is_hyp_ctxt(vcpu))
-		return TRAP_UNDEF;
-	at_registers(vcpu, &ctx.regs);
-	idregs_s1_caps(&ctx.s1);
-	ctx.s2 = vcpu->kvm->s2.cfg.caps;
-	ctx.mem = (struct s2_mem_ops){
-		.read = s2_vm_read64,
-		.cmpxchg = s2_vm_cmpxchg64,
-		.ctx = &vcpu->kvm->s2,
-	};
+	nested_at_context(vcpu, &ctx);
 	switch (at_emulate(&ctx, s2_sys(p->enc), p->val, &res)) {
 	case 0:
+		if (res.s1ptw && !is_hyp_ctxt(vcpu))
+			return at_refused_table(vcpu, p->val, &res);
 		vcpu_write_sys_reg(vcpu, res.par, PAR_EL1);
 		return TRAP_HANDLED;
 	case -EFAULT:

@@ -88,6 +88,16 @@ enum trap_result access_undef(struct kvm_vcpu *vcpu, const struct sysreg_desc *d
 	return TRAP_UNDEF;
 }
 
+/* Only mechanism pv brings it here: its hardware knows of no EL2 above what runs. */
+enum trap_result access_currentel(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
+				  struct sys_reg_params *p)
+{
+	(void)desc;
+	if (p->is_write)
+		return TRAP_UNDEF;
+	return read_as(p, *vcpu_cpsr(vcpu) & 0xc);
+}
+
 /* ------------------------------------------------------------------ identification */
 
 enum trap_result access_id(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,

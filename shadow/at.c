@@ -164,6 +164,9 @@ int at_emulate(const struct at_ctx *ctx, u32 sys, va_t va, struct at_result *res
 			return -EFAULT;
 		}
 		res->par = par_fault(s1.fault, s1.level, s1.s2, s1.s1ptw);
+		res->s1ptw = s1.s1ptw;
+		res->fipa = s1.fipa;
+		res->fsc = s2_fault_fsc(s1.fault, s1.level);
 		return 0;
 	}
 	if (rq.both && rq.regime == S1_EL10 && (ctx->regs.hcr & (HCR_VM | HCR_DC)))

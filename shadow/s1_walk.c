@@ -34,7 +34,6 @@
 
 #define S1_PTE_ATTR GENMASK_ULL(4, 2)
 #define S1_PTE_USER BIT(6)
-#define S1_PTE_RDONLY BIT(7)
 #define S1_PTE_PXN BIT(53)
 #define S1_PTE_UXN BIT(54) /* XN in a regime of one privilege level */
 #define S1_TABLE_PXN BIT(59)
@@ -218,7 +217,7 @@ static int walk(const struct at_ctx *ctx, const struct regime *r, va_t va, u64 *
 {
 	unsigned int top = r->g.ia_bits, low;
 	int level = r->g.start_level;
-	u64 table = vmsa_root(&r->g, r->ttbr), desc, out;
+	u64 table = vmsa_root(&r->g, r->ttbr), at, desc, out;
 
 	*tables = 0;
 	/* R_VPBBF */
@@ -226,8 +225,8 @@ static int walk(const struct at_ctx *ctx, const struct regime *r, va_t va, u64 *
 		return fault(res, S2_FAULT_ADDRESS_SIZE, 0);
 	for (;; level++, top = low) {
 		low = vmsa_shift(&r->g, level);
-		if (read_desc(ctx, r, vmsa_desc_at(&r->g, table, level, top, va), level, &desc,
-			      res))
+		at = vmsa_desc_at(&r->g, table, level, top, va);
+		if (read_desc(ctx, r, at, level, &desc, res))
 			return -EFAULT;
 		if (!(desc & PTE_VALID))
 			return fault(res, S2_FAULT_TRANSLATION, level);
@@ -249,6 +248,9 @@ static int walk(const struct at_ctx *ctx, const struct regime *r, va_t va, u64 *
 	res->level = (s8)level;
 	res->shift = (u8)low;
 	res->desc = desc;
+	res->desc_at = at;
+	res->set_af = !(desc & PTE_AF);
+	res->set_dirty = r->hd && (desc & PTE_DBM) && (desc & S1_PTE_RDONLY);
 	res->pa = out | (va & (BIT(low) - 1));
 	return 0;
 }

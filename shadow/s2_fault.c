@@ -6,6 +6,7 @@
  * passing between the walk of L1's tables and the new leaf: either the walk sees L1's change, or the
  * TLBI sees the leaf.
  */
+#include <at.h>
 #include <check.h>
 #include <errno.h>
 #include <s2.h>
@@ -135,6 +136,85 @@ int s2_shadow_fault(struct s2_mmu *mmu, l2ipa_t ipa, u32 access, struct s2_fault
 		ret = nested_fault(mmu, ipa, access, out);
 	else
 		ret = canonical_fault(mmu->vm, ipa, access, out);
+	unlock(&mmu->vm->lock);
+	return ret;
+}
+
+/* MemAttr[3:0] of a byte of MAIR: the type alone, hints have no place in it. */
+static u8 memattr_of_mair(u8 attr)
+{
+	/* Nibbles of Normal memory: 0b0100 is Non-cacheable, others with bit 2 write-back. */
+	static const u8 cache[16] = { 2, 2, 2, 2, 1, 3, 3, 3, 2, 2, 2, 2, 3, 3, 3, 3 };
+
+	if (!(attr >> 4))
+		return attr >> 2 & 3;
+	return (u8)(cache[attr >> 4] << 2 | cache[attr & 15]);
+}
+
+/* What the hardware's walker would write back to L1's leaf. False: it has changed meanwhile. */
+static bool update_leaf(const struct at_ctx *ctx, struct s1_walk_result *s1, u32 access)
+{
+	u64 old = s1->desc, new = old;
+	bool big_endian = ctx->regs.sctlr_el2 & SCTLR_ELx_EE;
+
+	if (s1->set_af)
+		new |= PTE_AF;
+	if (s1->set_dirty && (access & S2_ACC_WRITE))
+		new &= ~S1_PTE_RDONLY;
+	else if (s1->set_dirty)
+		s1->pw = false;	/* the first write has to come here */
+	if (new == old)
+		return true;
+	if (big_endian) {
+		old = __builtin_bswap64(old);
+		new = __builtin_bswap64(new);
+	}
+	return !ctx->mem.cmpxchg(ctx->mem.ctx, s1->desc_at, old, new);
+}
+
+static int stage1_fault(struct s2_mmu *mmu, const struct at_ctx *ctx, va_t va, u32 access,
+			struct s2_fault_result *out)
+{
+	u64 ia = va & (BIT(mmu->table.ia_bits) - 1);
+	struct s2_walk_result leaf;
+	struct s1_walk_result s1;
+	struct s2_leaf l0;
+	int ret;
+
+	if (s1_walk(ctx, S1_EL2, va, access, false, &s1)) {
+		out->kind = s1.fault;
+		out->level = s1.level;
+		out->fsc = s2_fault_fsc(s1.fault, s1.level);
+		return S2_INJECT;
+	}
+	if (!s2_table_lookup(&mmu->vm->canonical.table, s1.pa, &l0) || !leaf_allows(&l0, access))
+		return emulate(out, s1.pa);
+	if (!update_leaf(ctx, &s1, access))
+		return S2_RETRY;
+	leaf = (struct s2_walk_result){
+		.level = s1.level,
+		.shift = s1.shift,
+		.perm = (u8)(S2_PERM_R | (s1.pw ? S2_PERM_W : 0) |
+			     (s1.px ? S2_PERM_PX | S2_PERM_UX : 0)),
+		.memattr = memattr_of_mair(s1.attr),
+		.sh = s1.sh,
+	};
+	ret = map_shadow(mmu, ia, &leaf, &l0);
+	if (ret < 0)
+		return ret;
+	check_shadow(mmu);
+	out->shift = (u8)ret;
+	return S2_RETRY;
+}
+
+int s2_stage1_fault(struct s2_mmu *mmu, const struct at_ctx *ctx, va_t va, u32 access,
+		    struct s2_fault_result *out)
+{
+	int ret;
+
+	*out = (struct s2_fault_result){ .fipa = va };
+	lock(&mmu->vm->lock);
+	ret = stage1_fault(mmu, ctx, va, access, out);
 	unlock(&mmu->vm->lock);
 	return ret;
 }

@@ -64,13 +64,32 @@ static void set_hw(struct s2_mmu *mmu, const struct s2_table *t)
 	mmu->hw_vtcr = make_vtcr(mmu->vm, t);
 }
 
+/* As large as the CPU's stage 2 can be: what of vEL2's addresses lies above cannot be reached. */
+static int init_stage1(struct s2_vm *vm, struct s2_mmu *mmu, u16 vmid)
+{
+	int ret;
+
+	mmu->vm = vm;
+	mmu->vmid = vmid;
+	mmu->stage1 = true;
+	ret = s2_table_init(&mmu->table, vm->cfg.hw_pa_bits, vm->cfg.pool, &vm->budget,
+			    &shadow_ops);
+	if (ret)
+		return ret;
+	set_hw(mmu, &mmu->table);
+	s2_hw_tlbi_vmid(mmu->hw_vttbr);
+	return 0;
+}
+
 int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
 {
-	u32 vmid = cfg->vmid_base ? cfg->vmid_base : 1, last = vmid + cfg->nr_shadows;
+	u32 vmid = cfg->vmid_base ? cfg->vmid_base : 1;
+	u32 last = vmid + cfg->nr_shadows + cfg->nr_stage1s;
 	u8 pa_bits = cfg->hw_pa_bits > 48 ? 48 : cfg->hw_pa_bits;
 	int ret;
 
 	if (!cfg->nr_shadows || cfg->nr_shadows > S2_MAX_SHADOWS ||
+	    cfg->nr_stage1s > S2_MAX_STAGE1S ||
 	    (cfg->hw_vmid_bits != 8 && cfg->hw_vmid_bits != 16) || last >> cfg->hw_vmid_bits ||
 	    cfg->l1_ipa_bits > pa_bits || cfg->caps.pa_bits > pa_bits)
 		return -EINVAL;
@@ -99,6 +118,11 @@ int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
 		mmu->root_pages = page_pool_alloc(cfg->pool, vm->root_order);
 		if (!mmu->root_pages)
 			return -ENOMEM;
+	}
+	for (unsigned int i = 0; i < cfg->nr_stage1s; i++) {
+		ret = init_stage1(vm, &vm->stage1[i], (u16)(vmid + 1 + cfg->nr_shadows + i));
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
@@ -169,6 +193,8 @@ int s2_vm_unmap(struct s2_vm *vm, ipa_t ipa, u64 size)
 	/* Shadows are not indexed by what they map to; they fill again by themselves. */
 	for (unsigned int i = 0; i < vm->cfg.nr_shadows; i++)
 		s2_mmu_empty(&vm->shadow[i]);
+	for (unsigned int i = 0; i < vm->cfg.nr_stage1s; i++)
+		s2_mmu_empty(&vm->stage1[i]);
 	unlock(&vm->lock);
 	return ret < 0 ? (int)ret : 0;
 }
@@ -321,9 +347,24 @@ void s2_mmu_put(struct s2_mmu *mmu)
 	unlock(&mmu->vm->lock);
 }
 
+/* Any that has tables to give. */
+static struct s2_mmu *richest_stage1(struct s2_vm *vm, const struct s2_mmu *needy)
+{
+	struct s2_mmu *victim = NULL;
+
+	for (unsigned int i = 0; i < vm->cfg.nr_stage1s; i++) {
+		struct s2_mmu *mmu = &vm->stage1[i];
+
+		if (mmu != needy && mmu->table.pages &&
+		    (!victim || mmu->table.pages > victim->table.pages))
+			victim = mmu;
+	}
+	return victim;
+}
+
 /*
  * Takes all tables of one shadow: the least recently used one that nobody runs on, else one that
- * somebody does (its guest only faults again), `needy` last. Returns the pages freed.
+ * somebody does (its guest only faults again), then a stage 1, `needy` last. Returns the pages freed.
  */
 u32 s2_reclaim(struct s2_vm *vm, struct s2_mmu *needy)
 {
@@ -340,6 +381,8 @@ u32 s2_reclaim(struct s2_vm *vm, struct s2_mmu *needy)
 			victim = mmu;
 	}
 	if (!victim)
+		victim = richest_stage1(vm, needy);
+	if (!victim)
 		victim = needy;
 	if (!victim->table.root)
 		return 0;
@@ -348,6 +391,13 @@ u32 s2_reclaim(struct s2_vm *vm, struct s2_mmu *needy)
 	check_shadow(victim);
 	vm->stats.pages_reclaimed += pages;
 	return pages;
+}
+
+void s2_stage1_clear(struct s2_mmu *mmu)
+{
+	lock(&mmu->vm->lock);
+	s2_mmu_empty(mmu);
+	unlock(&mmu->vm->lock);
 }
 
 u32 s2_shadow_pages(const struct s2_vm *vm)

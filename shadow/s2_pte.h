@@ -18,6 +18,9 @@
 #define PTE_CONT BIT(52)
 #define PTE_ADDR_48 GENMASK_ULL(47, 12)
 
+/* Stage 1. */
+#define S1_PTE_RDONLY BIT(7)
+
 /* Stage 2. */
 #define S2_PTE_MEMATTR GENMASK_ULL(5, 2)
 #define S2_PTE_AP_R BIT(6)

@@ -39,6 +39,7 @@ struct tlbi {
 #define TLBI_TTL GENMASK_ULL(47, 44)
 #define TLBI_ASID GENMASK_ULL(63, 48)
 #define TLBI_IPA_PAGE GENMASK_ULL(39, 0)
+#define TLBI_VA_PAGE GENMASK_ULL(43, 0)
 
 /* op1 0: CRm 1 OS, 3 IS, 7 local; ranges 5 OS, 2 IS, 6 local. */
 static bool decode_e1(unsigned int crm, unsigned int op2, struct tlbi *t)
@@ -261,6 +262,23 @@ static void stage1(struct s2_vm *vm, const struct s2_guest *g, const struct tlbi
 	}
 }
 
+/* Of the shadows of vEL2's stage 1: all vCPUs', since L0 keeps no track of who may have moved. */
+static void stage1_shadows(struct s2_vm *vm, const struct tlbi *t, u64 val)
+{
+	for (unsigned int i = 0; i < vm->cfg.nr_stage1s; i++) {
+		struct s2_mmu *mmu = &vm->stage1[i];
+		unsigned int shift = mmu->max_l1_shift;
+		u64 va = FIELD_GET(TLBI_VA_PAGE, val) << 12;
+
+		if (!mmu->table.leaves)
+			continue;
+		if (t->range || t->op2 == S2_HW_VMALLE1)
+			s2_mmu_empty(mmu);
+		else
+			unmap_around(mmu, va, shift, va, shift);
+	}
+}
+
 /* A TLBI of vEL2's regime, which the hardware knows as EL1&0 of the canonical VMID. */
 static void el2(struct s2_vm *vm, const struct s2_guest *g, const struct tlbi *t, u64 val)
 {
@@ -273,6 +291,8 @@ static void el2(struct s2_vm *vm, const struct s2_guest *g, const struct tlbi *t
 		val &= ~TLBI_ASID;
 	}
 	s2_hw_tlbi_stage1(vm->canonical.hw_vttbr, t->range, op2, val);
+	if (vm->cfg.nr_stage1s && !(g->hcr & HCR_E2H))
+		stage1_shadows(vm, t, val);
 }
 
 int s2_emulate_tlbi(struct s2_vm *vm, const struct s2_guest *g, u32 sys, u64 val)

@@ -17,12 +17,14 @@
 /*
  * The three mechanisms' difference is data: the HCR_EL2 bits at vEL2. With NV alone, the EL1 names
  * that an nVHE vEL2 uses for its guest's registers would hit its own, so they trap (TVM, TRVM,
- * TCPAC; NV1 adds VBAR, ELR and SPSR).
+ * TCPAC; NV1 adds VBAR, ELR and SPSR). Without any of FEAT_NV, pv has those three and all of EL2's
+ * names rewritten (nested/pv.c), and vEL2's SPSR never shows EL2.
  */
 const struct nested_mech nested_mechs[] = {
-	{ "nv2", HCR_NV | HCR_NV2, HCR_NV | HCR_NV2 | HCR_NV1, 0, true },
-	{ "nv", HCR_NV, HCR_NV | HCR_NV1 | HCR_TVM | HCR_TRVM, CPTR_TCPAC, false },
-	{ NULL, 0, 0, 0, false },
+	{ "nv2", HCR_NV | HCR_NV2 | HCR_AT, HCR_NV | HCR_NV2 | HCR_NV1 | HCR_AT, 0, true, 2, false },
+	{ "nv", HCR_NV | HCR_AT, HCR_NV | HCR_NV1 | HCR_AT | HCR_TVM | HCR_TRVM, CPTR_TCPAC, false,
+	  1, false },
+	{ "pv", 0, HCR_TVM | HCR_TRVM, CPTR_TCPAC, false, 0, true },
 };
 const struct nested_mech *nested_mech = &nested_mechs[0];
 
@@ -61,14 +63,14 @@ static u64 nvhe_cpacr(u64 cptr)
 }
 
 /*
- * With NV and NV1 but not NV2 the hardware shows EL1h/t in SPSR_EL1.M after an exception from vEL2
- * to itself, which is also what L1 writes to return to vEL1. So what L1 (or L0 for it) writes stays
+ * With NV and NV1 but not NV2, or with none of them, the hardware shows EL1h/t in SPSR_EL1.M after an
+ * exception from vEL2 to itself, which is also what L1 writes to return to vEL1. So what L1 (or L0 for it) writes stays
  * in memory, and the hardware gets it with an M that no exception leaves there; unless it is one
  * that means the same either way.
  */
 #define SPSR_IN_MEMORY	0xeUL
 
-static u64 spsr_to_nv_nvhe(u64 spsr)
+static u64 spsr_to_hw(u64 spsr)
 {
 	u64 mode = spsr & (PSR_MODE32 | PSR_MODE_MASK);
 
@@ -78,7 +80,7 @@ static u64 spsr_to_nv_nvhe(u64 spsr)
 }
 
 /* @mem: what was written last. */
-static u64 spsr_from_nv_nvhe(u64 spsr, u64 mem)
+static u64 spsr_from_hw(u64 spsr, u64 mem)
 {
 	u64 mode = spsr & (PSR_MODE32 | PSR_MODE_MASK);
 
@@ -91,7 +93,9 @@ static u64 spsr_from_nv_nvhe(u64 spsr, u64 mem)
 
 static bool spsr_is_coded(const struct kvm_vcpu *vcpu)
 {
-	return vcpu->arch.loaded_bank == BANK_VEL2_NVHE && !nested_mech->vncr;
+	if (vcpu->arch.loaded_bank == BANK_VEL2_NVHE)
+		return !nested_mech->vncr;
+	return nested_mech->plain && vcpu->arch.loaded_bank == BANK_VEL2_E2H;
 }
 
 /* Rows of EL2 that an nVHE vEL2 has in the hardware unchanged: X in the third place of LOC. */
@@ -125,6 +129,34 @@ static void fold_nvhe(const u64 *shadow, u64 *sys_regs)
 #undef SYSREG
 #undef SYSALIAS
 #undef LOC
+
+/* ------------------------------------------------------------------ stage 1 of an nVHE vEL2 */
+
+/*
+ * Descriptors of EL2 with E2H=0 mean something else in the EL1&0 regime: AP[1], RES1, lets EL0 write, and what
+ * EL0 can write EL1 does not execute; XN is EL0's alone. HCR_EL2.{NV,NV1} would make the hardware read
+ * them as EL2's. Without, its stage 1 stays off, and HCR_EL2.DC makes all memory what stage 2 says: that
+ * is then L1's stage 1 and the canonical stage 2 in one, filled by faults.
+ */
+static inline bool stage1_is_shadowed(const struct kvm_vcpu *vcpu, enum loaded_bank bank)
+{
+	return bank == BANK_VEL2_NVHE && nested_mech->plain &&
+	       (__vcpu_sys_reg(vcpu, SCTLR_EL2) & SCTLR_M);
+}
+
+/*
+ * With the hardware's stage 1 off, an address above its physical ones is an address size fault that L0 never
+ * sees; L1 knows that no table of its own has it.
+ */
+static u64 esr_from_hw(const struct kvm_vcpu *vcpu, u64 esr)
+{
+	u64 ec = ESR_EC(esr);
+
+	if (!stage1_is_shadowed(vcpu, vcpu->arch.loaded_bank) || (esr & ESR_FSC) ||
+	    (ec != ESR_EC_IABT_CUR && ec != ESR_EC_DABT_CUR))
+		return esr;
+	return esr | ESR_FSC_FAULT;
+}
 
 /* ------------------------------------------------------------------ current values */
 
@@ -172,7 +204,9 @@ u64 vcpu_read_sys_reg(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg)
 	if (hw == SYSREG_NONE || !sysreg_hw_read((enum vcpu_sysreg)hw, &val))
 		return READ_ONCE(__vcpu_sys_reg(vcpu, reg));
 	if (reg == SPSR_EL2 && spsr_is_coded(vcpu))
-		val = spsr_from_nv_nvhe(val, __vcpu_sys_reg(vcpu, SPSR_EL2));
+		val = spsr_from_hw(val, __vcpu_sys_reg(vcpu, SPSR_EL2));
+	if (reg == ESR_EL2)
+		val = esr_from_hw(vcpu, val);
 	return reg == CNTHCTL_EL2 ? cnthctl_from_hw(vcpu, val) : val;
 }
 
@@ -182,7 +216,7 @@ void vcpu_write_sys_reg(struct kvm_vcpu *vcpu, u64 val, enum vcpu_sysreg reg)
 
 	if (reg == SPSR_EL2 && hw != SYSREG_NONE && spsr_is_coded(vcpu)) {
 		__vcpu_sys_reg(vcpu, SPSR_EL2) = val;
-		val = spsr_to_nv_nvhe(val);
+		val = spsr_to_hw(val);
 	}
 	if (reg == CNTHCTL_EL2)
 		__vcpu_sys_reg(vcpu, reg) = val;
@@ -201,7 +235,8 @@ static __always_inline u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_ban
 		/* AT and, while it can matter, TLBI of EL1 mean another regime if TGE=0. */
 		return vcpu->arch.hcr_e2h | (vcpu->arch.ttlb == TTLB_TRAPS ? HCR_TTLB : 0);
 	case BANK_VEL2_NVHE:
-		return hcr | nested_mech->hcr_nvhe | HCR_AT | HCR_TTLB;
+		return hcr | nested_mech->hcr_nvhe | HCR_TTLB |
+		       (stage1_is_shadowed(vcpu, bank) ? HCR_DC : 0);
 	default:
 		v = vcpu_hcr_el2(vcpu);
 		/* vEL0, E2H=0: there are no virtual interrupts; see shadow_is_tge(). */
@@ -384,6 +419,8 @@ static __always_inline void load_mmu(struct kvm_vcpu *vcpu, enum loaded_bank ban
 {
 	struct s2_mmu *mmu = bank == BANK_VEL1 ? vel1_mmu(vcpu) : &vcpu->kvm->s2.canonical;
 
+	if (bank == BANK_VEL2_NVHE && stage1_is_shadowed(vcpu, bank))
+		mmu = &vcpu->kvm->s2.stage1[vcpu->vcpu_id];
 	vcpu->arch.hw_mmu = mmu;
 	write_sysreg(mmu->hw_vtcr, VTCR_EL2);
 	write_sysreg(mmu->hw_vttbr, VTTBR_EL2);
@@ -443,9 +480,10 @@ static noinline void unload_special(struct kvm_vcpu *vcpu, enum loaded_bank bank
 		u64 spsr = ctxt->sys_regs[SPSR_EL2];
 
 		fold_nvhe(ctxt->shadow_sys_regs, ctxt->sys_regs);
+		ctxt->sys_regs[ESR_EL2] = esr_from_hw(vcpu, ctxt->sys_regs[ESR_EL2]);
 		if (spsr_is_coded(vcpu))
 			ctxt->sys_regs[SPSR_EL2] =
-				spsr_from_nv_nvhe(ctxt->shadow_sys_regs[SPSR_EL1], spsr);
+				spsr_from_hw(ctxt->shadow_sys_regs[SPSR_EL1], spsr);
 	} else if (vcpu->arch.hcr_el2 & HCR_UNDER_TGE) {
 		flush_stage1();
 	} else if (!(read_sysreg(HCR_EL2) & HCR_VSE)) {
@@ -458,9 +496,11 @@ static noinline void unload_special(struct kvm_vcpu *vcpu, enum loaded_bank bank
 static __always_inline u64 unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
-	u64 cntkctl;
+	u64 cntkctl, spsr = ctxt->sys_regs[SPSR_EL2];
 
 	__sysreg_save_el1_bank(ctxt->hw_sys_regs);
+	if (bank == BANK_VEL2_E2H && alternative_has_cap(CAP_PV))
+		ctxt->sys_regs[SPSR_EL2] = spsr_from_hw(ctxt->sys_regs[SPSR_EL2], spsr);
 	cntkctl = read_sysreg_el1(CNTKCTL);
 	if (bank == BANK_VEL2_E2H)
 		ctxt->sys_regs[CNTHCTL_EL2] = cnthctl_from_hw(vcpu, cntkctl);
@@ -492,7 +532,9 @@ static noinline void build_special(struct kvm_vcpu *vcpu)
 
 	build_nvhe(ctxt->shadow_sys_regs, ctxt->sys_regs);
 	if (!nested_mech->vncr)
-		ctxt->shadow_sys_regs[SPSR_EL1] = spsr_to_nv_nvhe(ctxt->shadow_sys_regs[SPSR_EL1]);
+		ctxt->shadow_sys_regs[SPSR_EL1] = spsr_to_hw(ctxt->shadow_sys_regs[SPSR_EL1]);
+	if (stage1_is_shadowed(vcpu, BANK_VEL2_NVHE))
+		ctxt->shadow_sys_regs[SCTLR_EL1] &= ~SCTLR_M;
 }
 
 static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank old,
@@ -512,6 +554,8 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 		ctxt->hw_sys_regs = shadow_tge_regs(ctxt);
 	load_mmu(vcpu, bank);
 	__sysreg_restore_el1_bank(ctxt->hw_sys_regs);
+	if (bank == BANK_VEL2_E2H && alternative_has_cap(CAP_PV))
+		write_sysreg_el1(spsr_to_hw(ctxt->sys_regs[SPSR_EL2]), SPSR);
 	cntkctl = ctxt->sys_regs[cntkctl_home(bank)];
 	if (old == BANK_VEL1 && bank == BANK_VEL2_E2H)
 		shared = ~CNTHCTL_ONLY;
@@ -562,20 +606,29 @@ void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 	else
 		switch_bank(vcpu, old, bank);
 	/* E2H flipped: EL2 and EL2&0 are regimes that share no TLB entries, but here they share a VMID. */
-	if (unlikely(old > BANK_VEL1 && bank > BANK_VEL1))
-		flush_stage1();
+	if (likely(old <= BANK_VEL1 || bank <= BANK_VEL1))
+		return;
+	flush_stage1();
+	if (nested_mech->plain)
+		s2_stage1_clear(&vcpu->kvm->s2.stage1[vcpu->vcpu_id]);
 }
 
 void shadow_refresh_nvhe(struct kvm_vcpu *vcpu)
 {
 	const u64 *r = vcpu->arch.ctxt.sys_regs;
+	bool shadowed = stage1_is_shadowed(vcpu, vcpu->arch.loaded_bank);
 
 	if (vcpu->arch.loaded_bank != BANK_VEL2_NVHE)
 		return;
-	write_sysreg_el1(nvhe_sctlr(r[SCTLR_EL2]), SCTLR);
+	write_sysreg_el1(nvhe_sctlr(r[SCTLR_EL2]) & ~(shadowed ? SCTLR_M : 0), SCTLR);
 	write_sysreg_el1(nvhe_tcr(r[TCR_EL2]), TCR);
 	write_sysreg_el1(r[TTBR0_EL2] & TTBR_BADDR, TTBR0);
 	write_sysreg_el1(nvhe_cpacr(r[CPTR_EL2]), CPACR);
+	if (!nested_mech->plain)
+		return;
+	s2_stage1_clear(&vcpu->kvm->s2.stage1[vcpu->vcpu_id]);
+	load_mmu(vcpu, BANK_VEL2_NVHE);
+	load_hcr(vcpu, BANK_VEL2_NVHE);
 }
 
 void kvm_arm_init_cpu_context(struct kvm_vcpu *vcpu)
@@ -593,6 +646,8 @@ void kvm_arm_init_cpu_context(struct kvm_vcpu *vcpu)
 	vcpu->arch.os_locked = OSLSR_EL1_RESET & OSLSR_OSLK;
 	vcpu->arch.dbgclaim = 0;
 	/* What was worked out from registers that now have their reset values. */
+	if (nested_mech->plain)
+		s2_stage1_clear(&vcpu->kvm->s2.stage1[vcpu->vcpu_id]);
 	vcpu->arch.mdcr_vel1 = vcpu->arch.mdcr_vel2;
 	vcpu->arch.l1_vncr_pa = 0;
 	vcpu->arch.prefill = false;

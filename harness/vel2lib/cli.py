@@ -68,7 +68,7 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add("--l1-initrd", metavar="FILE", type=Path, help="initrd for L1")
     add("--l1-append", metavar="ARGS", help="words added to L1's command line")
     add("--host", choices=["vhe", "nvhe"], help="how L0's own host runs (default: by CPU)")
-    add("--mech", choices=["nv2", "nv"], help="how L1's EL2 accesses reach L0 (default nv2)")
+    add("--mech", choices=["nv2", "nv", "pv"], help="how L1's EL2 accesses reach L0 (default nv2)")
     modes = ["vhe", "nvhe", "any", "protected", "nested", "split"]
     add(
         "--l1-mode",

@@ -235,11 +235,15 @@ def check(config: RunConfig) -> None:
     if config.l1_mode == "nested":
         _check_nested(config)
     # Without an L1, L0 only tests itself, which it does on any CPU.
-    needs_nv = not config.native and config.l1 != "none"
+    needs_nv = not config.native and config.l1 != "none" and config.mech != "pv"
     if needs_nv and config.cpu.split(",")[0] not in NV_CPUS:
         raise Vel2Error(
             f"--mech {config.mech}: {config.cpu.split(',')[0]} has no FEAT_NV; "
-            f"--cpu {', '.join(sorted(NV_CPUS))} have it"
+            f"--cpu {', '.join(sorted(NV_CPUS))} have it, --mech pv needs none"
+        )
+    if config.mech == "pv" and not config.native and config.l1 in (*DEBIAN, "vel2"):
+        raise Vel2Error(
+            f"--mech pv: {config.l1} rewrites its own code, what L0 has rewritten in it would be lost"
         )
     if not _is_ours(config.l1):
         if not Path(config.l1).is_file():

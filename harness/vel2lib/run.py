@@ -293,7 +293,13 @@ def qemu_command(
             where = place_firmware([m.address or 0 for m in target.modules], config.native)
         else:
             sizes = [module.path.stat().st_size for module in target.modules]
+            as_elf = config.mech == "pv" and not config.native and image.elf is not None
+            if as_elf and image.elf is not None:  # L0 puts its segments where an Image would lie
+                kernel = image.elf
+                sizes.append(kernel.stat().st_size)
             where = place(image, size, machine.mem, sizes, config.native)
+            if as_elf:
+                where = Placement(where.modules[-1], where.initrd, where.modules[:-1])
         if config.native:
             args = native_command(
                 machine, kernel, target.append, target.initrd, where, target.modules

@@ -59,9 +59,9 @@ static void choose_mech(void)
 	unsigned int nv = cpu_nv();
 
 	if (opts.mech == MECH_NV2 && nv < 2)
-		l0_fatal_user("vel2.mech=nv2: this CPU has no FEAT_NV2; use a CPU model that has it (max, neoverse-v1)");
+		l0_fatal_user("vel2.mech=nv2: this CPU has no FEAT_NV2; use a CPU model that has it (max, neoverse-v1) or vel2.mech=pv");
 	if (opts.mech == MECH_NV && !nv)
-		l0_fatal_user("vel2.mech=nv: this CPU has no FEAT_NV; use a CPU model that has it (max, neoverse-v1)");
+		l0_fatal_user("vel2.mech=nv: this CPU has no FEAT_NV; use a CPU model that has it (max, neoverse-v1) or vel2.mech=pv");
 	if (opts.mech != MECH_AUTO)
 		return;
 	if (nv)
@@ -69,7 +69,7 @@ static void choose_mech(void)
 	else if (opts.test == TEST_PERCPU)
 		opts.mech = MECH_NONE;
 	else
-		l0_fatal_user("this CPU has no FEAT_NV, which an L1 hypervisor needs; use a CPU model that has it (max, neoverse-v1)");
+		opts.mech = MECH_PV;
 }
 
 /* Whether this CPU has @feature, so that it is offered. */
@@ -84,7 +84,8 @@ static void choose_mech(void)
 #define HIDDEN			NO_ROW
 static bool cpu_has_feature(unsigned int feature)
 {
-	if (feature == IDF_NV2 && opts.mech == MECH_NV)
+	if ((feature == IDF_NV2 && opts.mech != MECH_NV2) ||
+	    (feature == IDF_NV && opts.mech == MECH_PV))
 		return false;
 #include <features.def>
 	return false;
@@ -172,6 +173,8 @@ static void choose_caps(void)
 		hyp_caps |= BIT(CAP_VHE);
 	if (opts.mech == MECH_NV2)
 		hyp_caps |= BIT(CAP_NV2);
+	if (opts.mech == MECH_PV)
+		hyp_caps |= BIT(CAP_PV);
 	if (opts.trace)
 		hyp_caps |= BIT(CAP_TRACE);
 	/* It costs instructions itself: not while a marked region is measured. */

@@ -22,6 +22,7 @@
 #include <options.h>
 #include <page_pool.h>
 #include <pcie.h>
+#include <pv.h>
 #include <stats.h>
 #include <string.h>
 
@@ -139,6 +140,7 @@ static void l1_stage2(void)
 		.hw_xnx = id_field(mmfr1, 28) != 0,
 		.nr_vcpus = (u8)l1.nr_vcpus,
 		.nr_shadows = S2_MAX_SHADOWS,
+		.nr_stage1s = opts.mech == MECH_PV ? (u8)l1.nr_vcpus : 0,
 	};
 	int ret;
 
@@ -217,6 +219,61 @@ static void copy_segment(const struct l1_image *img, const struct l1_segment *s)
 		cache_flush(dst, img->elf ? s->mem_size : s->file_size);
 }
 
+static pa_t pa_of_file_offset(const struct l1_image *img, u64 off)
+{
+	for (unsigned int i = 0; i < img->nr_segments; i++) {
+		const struct l1_segment *s = &img->seg[i];
+
+		if (off >= s->file_off && off - s->file_off + 4 <= s->file_size)
+			return to_pa(s->dst + (off - s->file_off));
+	}
+	return 0;
+}
+
+struct patching {
+	const struct l1_image *img;
+	unsigned int sites;
+};
+
+#define HVC(imm)	(0xd4000002U | (u32)(imm) << 5)
+
+/* An instruction of L1's: if it has to, it becomes an HVC. */
+static int patch_insn(void *ctx, u64 file_off, u32 insn)
+{
+	struct patching *p = ctx;
+	pa_t pa = pa_of_file_offset(p->img, file_off);
+	unsigned long imm;
+
+	/* A section that no segment loads is not there. */
+	if (!pa)
+		return 0;
+	imm = kvm_call_hyp(nested_pv_site, pa, insn);
+	if (imm == PV_KEEP)
+		return 0;
+	if (imm == PV_FULL)
+		l0_fatal_user("vel2.mech=pv: more than %u instructions of L1 would have to be rewritten",
+			      p->sites);
+	*(u32 *)pa = HVC(imm);
+	cache_flush((void *)pa, sizeof(u32));
+	p->sites++;
+	return 0;
+}
+
+/* pv: L1 where it will run, with what the hardware does not trap rewritten. */
+static void l1_rewrite(const struct l1_image *img)
+{
+	struct patching p = { .img = img };
+	const struct pv_finder finder = { .insn = patch_insn, .ctx = &p };
+	char err[ERRLEN];
+
+	if (!img->elf)
+		l0_fatal_user("vel2.mech=pv: L1 must be an ELF file with symbols, which tell its code from its data");
+	if (pv_find_elf((const void *)plat.kernel.addr, plat.kernel.size, &finder, err,
+			sizeof(err)))
+		l0_fatal_user("%s", err);
+	log_info("pv: %u instructions of L1 rewritten", p.sites);
+}
+
 static void l1_load(void)
 {
 	struct range modules[L0_MAX_MODULES];
@@ -249,6 +306,8 @@ static void l1_load(void)
 	write_fdt(&pl);
 	for (i = 0; i < img.nr_segments; i++)
 		copy_segment(&img, &img.seg[i]);
+	if (opts.mech == MECH_PV)
+		l1_rewrite(&img);
 	l1_vcpu_start(l1.vcpus[0], img.entry, pl.fdt);
 }
 

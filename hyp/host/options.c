@@ -14,7 +14,8 @@ struct choice {
 };
 
 static const struct choice hosts[] = { { "vhe", HOST_VHE }, { "nvhe", HOST_NVHE }, {} };
-static const struct choice mechs[] = { { "nv2", MECH_NV2 }, { "nv", MECH_NV }, {} };
+static const struct choice mechs[] = { { "nv2", MECH_NV2 }, { "nv", MECH_NV },
+				       { "pv", MECH_PV }, {} };
 static const struct choice l1_modes[] = {
 	{ "any", L1_ANY }, { "vhe", L1_VHE }, { "nvhe", L1_NVHE }, {}
 };
@@ -263,7 +264,7 @@ const char *host_name(enum opt_host host)
 
 const char *mech_name(enum opt_mech mech)
 {
-	static const char *const names[] = { "auto", "nv2", "nv", "none" };
+	static const char *const names[] = { "auto", "nv2", "nv", "pv", "none" };
 
 	return names[mech];
 }

@@ -14,7 +14,8 @@
 #define CAP_NV2		1	/* mechanism nv2 */
 #define CAP_TRACE	2	/* the exit trace ring is on */
 #define CAP_INSN	3	/* instructions are counted for each exit */
-#define NR_CAPS		4
+#define CAP_PV		4	/* mechanism pv */
+#define NR_CAPS		5
 
 #ifdef __ASSEMBLER__
 

@@ -72,7 +72,9 @@ enum at_op {
 
 struct at_result {
 	u64 par;     /* PAR_EL1 */
-	u8 fsc;      /* -EFAULT: FSC of the external abort */
+	u8 fsc;      /* -EFAULT: FSC of the external abort; else, with s1ptw, of stage 2's fault */
+	bool s1ptw;  /* stage 2 refused a stage-1 table at fipa: executed at EL1, that is an abort to EL2 */
+	l2ipa_t fipa;
 	bool s2;     /* -EFAULT: met while reading a stage-2 table */
 };
 
@@ -107,6 +109,9 @@ struct s1_walk_result {
 	bool pan_hides; /* a privileged data access is refused if PAN is set */
 	u64 pa;        /* output: l2ipa_t in EL1&0 with a stage 2, else ipa_t */
 	u64 desc;
+	u64 desc_at;   /* where it is: as pa, before a stage 2 */
+	bool set_af;   /* an access sets AF in it, which is clear (TCR.HA) */
+	bool set_dirty; /* a write clears AP[2] in it (TCR.HD) */
 };
 
 /* Access of a stage-1 walk. */

@@ -6,6 +6,7 @@
 #ifndef NESTED_H
 #define NESTED_H
 
+#include <at.h>
 #include <debug.h>
 #include <kvm_hyp.h>
 #include <shadow.h>
@@ -28,6 +29,8 @@ struct nested_mech {
 	u64 hcr_nvhe;	/* ... with E2H=0 */
 	u64 tcpac_nvhe;	/* CPTR_EL2.TCPAC at a vEL2 with E2H=0 */
 	bool vncr;	/* VNCR_EL2 points at sys_regs[] */
+	u8 nv;		/* ID_AA64MMFR2_EL1.NV of L1, at most */
+	bool plain;	/* the hardware knows of no vEL2: it is EL1 in all that the CPU shows of it */
 };
 extern const struct nested_mech nested_mechs[];
 extern const struct nested_mech *nested_mech;	/* the one in use */
@@ -121,8 +124,8 @@ void nested_tge_exception(struct kvm_vcpu *vcpu);
 
 /* --- nested/pauth.c --- */
 /*
- * ERETAA or ERETAB (@esr says which) at vEL2 to *@target, which is authenticated as vEL2's registers
- * ask. False: it fails with an exception instead of a poisoned address.
+ * ERETAA or ERETAB (@esr says which) to *@target, which is authenticated as the registers of the bank
+ * that is loaded ask. False: it fails with an exception instead of a poisoned address.
  */
 bool pauth_eret_target(const struct kvm_vcpu *vcpu, u64 esr, u64 *target);
 
@@ -173,6 +176,10 @@ enum host_exit nested_sys64_exit(struct kvm_vcpu *vcpu, u64 esr);
 enum host_exit nested_abort_exit(struct kvm_vcpu *vcpu, u64 esr);
 /* The access in vcpu->arch.fault hit nothing: what the bus answers. For the host. */
 void nested_external_abort(struct kvm_vcpu *vcpu);
+
+/* --- nested/sysinsn.c --- */
+/* What a walk of the vCPU's own tables depends on: registers, features, L1's memory. */
+void nested_at_context(const struct kvm_vcpu *vcpu, struct at_ctx *ctx);
 
 /* --- nested/setup.c --- */
 

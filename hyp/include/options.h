@@ -8,7 +8,7 @@
 #include <types.h>
 
 enum opt_host { HOST_AUTO = 0, HOST_VHE, HOST_NVHE };
-enum opt_mech { MECH_AUTO = 0, MECH_NV2, MECH_NV, MECH_NONE };
+enum opt_mech { MECH_AUTO = 0, MECH_NV2, MECH_NV, MECH_PV, MECH_NONE };
 enum opt_l1_mode { L1_ANY = 0, L1_VHE, L1_NVHE };
 enum opt_test { TEST_NONE = 0, TEST_PERCPU, TEST_CORRUPT_STACK, TEST_TIMESLICE };
 

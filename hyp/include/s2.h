@@ -241,6 +241,7 @@ bool s2_table_lookup(const struct s2_table *t, u64 ia, struct s2_leaf *leaf);
  */
 
 #define S2_MAX_SHADOWS 16
+#define S2_MAX_STAGE1S 8
 #define S2_RAM_RANGES 4
 
 struct s2_vm;
@@ -268,6 +269,7 @@ struct s2_mmu {
 	u64 tlb_vtcr;          /* key: virtual VTCR_EL2 */
 	bool nested_stage2_enabled;
 	bool valid;            /* the key means something */
+	bool stage1;           /* the table is a stage 1 of vEL2's, see s2_stage1_fault() */
 	struct s2_walk_plan
 		plan;	 /* for walking L1's tables; SCTLR_EL2.EE and HCR_EL2.PTW are keys */
 	u8 max_l1_shift;       /* largest leaf of L1's that something here was made from; 0: empty */
@@ -286,7 +288,8 @@ struct s2_config {
 	bool hw_xnx;         /* the CPU has FEAT_XNX */
 	u8 nr_vcpus;         /* of the VM: with one, nobody changes L1's tables while they are walked */
 	u8 nr_shadows;       /* 1..S2_MAX_SHADOWS; more than the VM has vCPUs */
-	u16 vmid_base;       /* first of nr_shadows + 1 hardware VMIDs of this VM; 0 (the host's): 1 */
+	u8 nr_stage1s;       /* vCPUs whose vEL2 may have its stage 1 shadowed: 0..S2_MAX_STAGE1S */
+	u16 vmid_base;       /* first of nr_shadows + nr_stage1s + 1 hardware VMIDs; 0 (the host's): 1 */
 	/*
 	 * Limit of pages for all shadow tables; 0: 512. One instruction may need some sixty at once (its
 	 * own page, its operands, stage-1 tables for each, all in places of their own): with
@@ -323,6 +326,7 @@ struct s2_vm {
 	u8 nr_ram;
 	struct s2_mmu canonical;
 	struct s2_mmu shadow[S2_MAX_SHADOWS];
+	struct s2_mmu stage1[S2_MAX_STAGE1S]; /* by vCPU */
 	u64 tick;
 	struct s2_stats stats;
 };
@@ -405,6 +409,23 @@ int s2_shadow_fault(struct s2_mmu *mmu, l2ipa_t ipa, u32 access, struct s2_fault
  * 0 if mapped, -ENOENT otherwise.
  */
 int s2_shadow_prefill(struct s2_mmu *mmu, l2ipa_t ipa);
+
+/* ---- vEL2's own stage 1, where the hardware cannot use L1's tables ---- */
+
+struct at_ctx;
+
+/*
+ * A fault taken while the CPU ran vEL2 (E2H=0) on `mmu`, of vm->stage1: the hardware's own stage 1 is off
+ * (HCR_EL2.DC) and the table maps L1's virtual addresses to physical ones, both stages in one. It is filled
+ * by faults, from L1's tables as they are then, and emptied by L1's TLBIs: a TLB, as L1 sees it.
+ * `va` is FAR_EL2. Sets AF and dirty state in L1's tables where L1's TCR_EL2 asks for that.
+ * As s2_shadow_fault(); S2_INJECT is a stage-1 abort, with kind, level and fsc.
+ */
+int s2_stage1_fault(struct s2_mmu *mmu, const struct at_ctx *ctx, va_t va, u32 access,
+		    struct s2_fault_result *out);
+
+/* L1 changed a register that the walks depend on: nothing that was made from the old one stays. */
+void s2_stage1_clear(struct s2_mmu *mmu);
 
 /* ---- TLB maintenance by L1 ---- */
 

@@ -55,7 +55,7 @@ static void bad(void)
 		"vel2.host=", "vel2.host", "vel2.host=VHE", "vel2.host=vhe2", "vel2.host=vh",
 		"vel2.smp=0", "vel2.smp=9", "vel2.smp=-1", "vel2.smp=0x1", "vel2.smp=",
 		"vel2.smp=99999999999999999999", "vel2.trace=257", "vel2.trace=1e2",
-		"vel2.features", "vel2.mech=pv", "vel2.markers=yes", "vel2.test=none", "vel2.nonsense=1", "vel2.",
+		"vel2.features", "vel2.mech=nv3", "vel2.markers=yes", "vel2.test=none", "vel2.nonsense=1", "vel2.",
 		"console=ttyAMA0", "=", "vel2.hostvhe", "\xff\xfe", "vel2.host=vhe=nvhe",
 	};
 	char line[128];

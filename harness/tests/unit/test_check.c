@@ -3,7 +3,7 @@
  * The checking build's oracle of the shadow stage 2: silent where all is well, through faults, TLBIs and
  * reclaims; and it speaks when a shadow is not what it should be.
  *
- * unit: harness/tests/unit/unit.c harness/tests/unit/l1_model.c harness/tests/unit/tlb_model.c shadow/page_pool.c shadow/s2_walk.c shadow/s2_table.c shadow/s2_mmu.c shadow/s2_fault.c shadow/s2_tlbi.c shadow/check.c -DCONFIG_CHECK -idirafter hyp/include -Ishadow
+ * unit: harness/tests/unit/unit.c harness/tests/unit/l1_model.c harness/tests/unit/tlb_model.c shadow/page_pool.c shadow/s1_walk.c shadow/s2_walk.c shadow/s2_table.c shadow/s2_mmu.c shadow/s2_fault.c shadow/s2_tlbi.c shadow/check.c -DCONFIG_CHECK -idirafter hyp/include -Ishadow
  */
 #include "l1_model.h"
 

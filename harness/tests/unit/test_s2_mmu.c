@@ -2,7 +2,7 @@
 /*
  * The MMUs of an L1 on a modelled machine: faults, blocks, permissions, attributes, recycling, reclaim.
  *
- * unit: harness/tests/unit/unit.c harness/tests/unit/l1_model.c harness/tests/unit/tlb_model.c shadow/page_pool.c shadow/s2_walk.c shadow/s2_table.c shadow/s2_mmu.c shadow/s2_fault.c shadow/s2_tlbi.c -idirafter hyp/include -Ishadow
+ * unit: harness/tests/unit/unit.c harness/tests/unit/l1_model.c harness/tests/unit/tlb_model.c shadow/page_pool.c shadow/s1_walk.c shadow/s2_walk.c shadow/s2_table.c shadow/s2_mmu.c shadow/s2_fault.c shadow/s2_tlbi.c -idirafter hyp/include -Ishadow
  */
 #include "l1_model.h"
 

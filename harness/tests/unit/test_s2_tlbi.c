@@ -3,7 +3,7 @@
  * TLBIs of L1's on a modelled machine: the encodings, the VMIDs they reach, and that afterwards neither a
  * shadow table nor a TLB has anything that L1 took away.
  *
- * unit: harness/tests/unit/unit.c harness/tests/unit/l1_model.c harness/tests/unit/tlb_model.c shadow/page_pool.c shadow/s2_walk.c shadow/s2_table.c shadow/s2_mmu.c shadow/s2_fault.c shadow/s2_tlbi.c -idirafter hyp/include -Ishadow
+ * unit: harness/tests/unit/unit.c harness/tests/unit/l1_model.c harness/tests/unit/tlb_model.c shadow/page_pool.c shadow/s1_walk.c shadow/s2_walk.c shadow/s2_table.c shadow/s2_mmu.c shadow/s2_fault.c shadow/s2_tlbi.c -idirafter hyp/include -Ishadow
  */
 #include "l1_model.h"
 

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Mechanism pv: a CPU without FEAT_NV. What of L1's code the hardware would not trap at vEL2 is found in
+ * its file before it runs, and rewritten into HVC #imm; an HVC taken from such a place is then what stood
+ * there.
+ *
+ * The host's loader finds code and writes it (hyp/host/pv.c); EL2 says what must be rewritten and keeps
+ * the table of what was (nested/pv.c). Which EL runs a rewritten instruction does not matter: at vEL1 L0
+ * does with it what the hardware would do there.
+ */
+#ifndef PV_H
+#define PV_H
+
+#include <types.h>
+
+/* --- nested/pv.c, EL2 --- */
+
+/* What nested_pv_site() says of an instruction that is no site. */
+#define PV_KEEP	0UL		/* the hardware does the right thing with it, or traps it by itself */
+#define PV_FULL	0x10000UL	/* it must be rewritten, but there are as many sites as an HVC can name */
+
+/**
+ * nested_pv_site - the immediate of the HVC that stands for @insn at @pa (in L1's RAM) from now on,
+ * PV_KEEP or PV_FULL. Boot CPU, before L1 runs.
+ */
+unsigned long nested_pv_site(pa_t pa, u32 insn);
+
+/**
+ * nested_pv_syndrome - ESR_EL2 as if what stood at a site had trapped by itself, with ELR_EL2 to fit;
+ * @esr itself, of an HVC that was just taken, if it is L1's own (or its guest's).
+ */
+u64 nested_pv_syndrome(u64 esr);
+
+/* --- hyp/host/pv.c, the host's loader --- */
+
+struct pv_finder {
+	/* Each instruction that vEL2 may execute, by its place in the file. Non-zero ends the search. */
+	int (*insn)(void *ctx, u64 file_off, u32 insn);
+	void *ctx;
+};
+
+/**
+ * pv_find_elf - the instructions of an ELF file: those of its executable sections, of which the mapping
+ * symbols (AAELF64: $x, $d) say what is data. A section whose name begins with .text.vel1 holds code that
+ * never runs at vEL2: it is left out.
+ * 0, what insn() returned, or -ENOEXEC and one line in @err. Pure.
+ */
+int pv_find_elf(const void *data, u64 size, const struct pv_finder *f, char *err, size_t errlen);
+
+#endif
