@@ -315,7 +315,8 @@ static noinline enum host_exit vel2_reg_exit(struct kvm_vcpu *vcpu, u64 esr)
 	struct sys_reg_params p;
 	sysreg_access_fn *access;
 
-	if (!desc || !(vcpu->kvm->vcpu_features & BIT(desc->feat)) || !(spsr & PSR_MODE_EL1t) ||
+	if (alternative_has_cap(CAP_ABLATE) || !desc ||
+	    !(vcpu->kvm->vcpu_features & BIT(desc->feat)) || !(spsr & PSR_MODE_EL1t) ||
 	    !(vcpu_hcr_el2(vcpu) & HCR_E2H) == (vcpu->arch.loaded_bank == BANK_VEL2_E2H))
 		return sync_exit(vcpu, esr);
 	/* No alias has such an encoding: the row is the register's own. */

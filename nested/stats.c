@@ -12,12 +12,13 @@
 DECLARE_PER_CPU(u64, host_hvcs);
 
 static const char *const level_names[NR_LEVELS] = { "host", "L1", "L2" };
-static const char *const outcome_names[NR_OUTCOMES] = { "handled", "forwarded", "reflected" };
+static const char *const outcome_names[NR_OUTCOMES] = { "handled", "forwarded", "reflected", "served" };
 static const char *const bank_names[] = { "NONE", "VEL1", "VEL2_E2H", "VEL2_NVHE" };
 
 /* The counters at the begin of a vCPU's region. */
 static struct snapshot {
 	u64 exits[NR_EXITS];
+	u64 served;
 	u64 host_calls;
 	u32 sysregs[NR_SYS_DESCS][2];
 } begin[MAX_VCPUS];
@@ -43,13 +44,19 @@ static u64 nanoseconds(u64 ticks)
 	return ticks / freq * 1000000000 + ticks % freq * 1000000000 / freq;
 }
 
+/* Accesses that the modelled architecture serves without a trap. */
+static u64 served(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.stats.exits[LEVEL_L1][EXIT_SYSREG][OUT_SERVED];
+}
+
 static u64 exits_of(const struct kvm_vcpu *vcpu, unsigned int reason)
 {
 	u64 n = 0;
 	int l, o;
 
 	for (l = 0; l < NR_LEVELS; l++) {
-		for (o = 0; o < NR_OUTCOMES; o++)
+		for (o = 0; o < OUT_SERVED; o++)
 			n += vcpu->arch.stats.exits[l][reason][o];
 	}
 	return n;
@@ -60,8 +67,10 @@ static void emit_exit_row(struct json *j, const char *name, const u64 *outcomes,
 	int o;
 
 	json_obj(j, name);
-	for (o = 0; o < NR_OUTCOMES; o++)
-		json_u64(j, outcome_names[o], outcomes[o]);
+	for (o = 0; o < NR_OUTCOMES; o++) {
+		if (o < OUT_SERVED || outcomes[o])
+			json_u64(j, outcome_names[o], outcomes[o]);
+	}
 	if (counts_instructions())
 		json_u64(j, "instructions", instructions);
 	else
@@ -83,7 +92,7 @@ static u64 emit_level(struct json *j, const struct kvm_vcpu *vcpu, unsigned int 
 			out[o] = st->exits[level][r][o];
 		if (level == LEVEL_HOST && r == EXIT_HVC)
 			out[OUT_HANDLED] += host_calls(vcpu);
-		if (out[OUT_HANDLED] || out[OUT_FORWARDED] || out[OUT_REFLECTED])
+		if (out[OUT_HANDLED] || out[OUT_FORWARDED] || out[OUT_REFLECTED] || out[OUT_SERVED])
 			emit_exit_row(j, exit_names[r], out, st->instructions[level][r]);
 		sum += st->instructions[level][r];
 	}
@@ -146,6 +155,7 @@ void sample_begin(struct kvm_vcpu *vcpu)
 		s->sysregs[i][0] = vcpu->arch.stats.sysregs[i][0];
 		s->sysregs[i][1] = vcpu->arch.stats.sysregs[i][1];
 	}
+	s->served = served(vcpu);
 	s->host_calls = host_calls(vcpu);
 }
 
@@ -180,7 +190,10 @@ void sample_emit(struct kvm_vcpu *vcpu, u64 region, enum level level, u64 ops, u
 	json_u64(&j, "ops", ops);
 	emit_reasons(&j, vcpu, s);
 	emit_sysregs(&j, vcpu, s->sysregs);
-	if (instructions == NO_INSTRUCTIONS)
+	/* What they cost L0 is no part of what the modelled machine would spend. */
+	if (served(vcpu) != s->served)
+		json_u64(&j, "served", served(vcpu) - s->served);
+	if (instructions == NO_INSTRUCTIONS || served(vcpu) != s->served)
 		json_null(&j, "l0_instructions");
 	else
 		json_u64(&j, "l0_instructions", instructions);

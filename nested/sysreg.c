@@ -2,6 +2,7 @@
 /*
  * Trapped MSR, MRS and SYS: which row, whose business, which handler. EL2.
  */
+#include <ablation.h>
 #include <kvm_hyp.h>
 #include <log.h>
 #include <nested.h>
@@ -86,8 +87,8 @@ static bool name_exists(const struct kvm_vcpu *vcpu, u32 enc)
 static enum host_exit finish(struct kvm_vcpu *vcpu, unsigned int reason,
 			     const struct sys_reg_params *p, enum trap_result result)
 {
-	exit_done(vcpu, reason, result == TRAP_UNDEF || result == TRAP_INJECTED ?
-		  OUT_REFLECTED : OUT_HANDLED);
+	exit_done(vcpu, reason, result == TRAP_UNDEF || result == TRAP_INJECTED ? OUT_REFLECTED :
+				p->served ? OUT_SERVED : OUT_HANDLED);
 	switch (result) {
 	case TRAP_UNDEF:
 		kvm_inject_undefined(vcpu);
@@ -141,7 +142,9 @@ static enum host_exit reg_exit(struct kvm_vcpu *vcpu, u64 esr, struct sys_reg_pa
 		log_unknown(vcpu, p->enc, p->is_write);
 		return finish(vcpu, EXIT_SYSREG, p, TRAP_UNDEF);
 	}
-	vcpu->arch.stats.sysregs[sysreg_nr(desc)][p->is_write]++;
+	p->served = sysreg_is_served(vcpu, desc, p->is_write);
+	if (!p->served)
+		vcpu->arch.stats.sysregs[sysreg_nr(desc)][p->is_write]++;
 	if (l1_nests(vcpu, p->enc))
 		return forward(vcpu, EXIT_SYSREG, esr);
 	if (!name_exists(vcpu, p->enc) || !(vcpu->kvm->vcpu_features & BIT(desc->feat)))

@@ -7,6 +7,7 @@
  * between vEL2 and vEL1/0, and a flip of HCR_EL2.E2H, which L1 may do by a store that L0 only finds
  * at the next exit.
  */
+#include <ablation.h>
 #include <debug.h>
 #include <kvm_hyp.h>
 #include <nested.h>
@@ -323,23 +324,30 @@ void shadow_refresh_cptr(struct kvm_vcpu *vcpu)
 #define HFGITR_NBITS	GENMASK_ULL(59, 55)
 #define HDFGRTR_NBITS	GENMASK_ULL(62, 59)
 
-static noinline void write_fgt(struct kvm_vcpu *vcpu, bool l1, u64 hfgitr)
+static noinline void write_fgt(struct kvm_vcpu *vcpu, bool l1, u64 hfgitr,
+			       const struct fgt_bits *own)
 {
 	const u64 *r = vcpu->arch.ctxt.sys_regs;
 
 	write_sysreg(l1 ? r[HSTR_EL2] : 0, HSTR_EL2);
-	vcpu->arch.fgt_loaded = l1 || hfgitr;
+	vcpu->arch.fgt_loaded = l1 || hfgitr || own;
 	/* L0's own HFGITR_EL2 is 0 on a CPU without them. */
 	if (!(vcpu->kvm->vcpu_features & BIT(FEAT_FGT))) {
-		if (!vcpu->arch.hfgitr)
+		if (!vcpu->arch.hfgitr && !alternative_has_cap(CAP_ABLATE))
 			return;
 		l1 = false;
 	}
-	write_sysreg_s(l1 ? r[HFGRTR_EL2] & ~HFGRTR_NBITS : 0, SYS_HFGRTR_EL2);
-	write_sysreg_s(l1 ? r[HFGWTR_EL2] & ~HFGRTR_NBITS : 0, SYS_HFGWTR_EL2);
+	write_sysreg_s(l1 ? r[HFGRTR_EL2] & ~HFGRTR_NBITS : own ? own->hfgrtr : 0, SYS_HFGRTR_EL2);
+	write_sysreg_s(l1 ? r[HFGWTR_EL2] & ~HFGRTR_NBITS : own ? own->hfgwtr : 0, SYS_HFGWTR_EL2);
 	write_sysreg_s((l1 ? r[HFGITR_EL2] & ~HFGITR_NBITS : 0) | hfgitr, SYS_HFGITR_EL2);
-	write_sysreg_s(l1 ? r[HDFGRTR_EL2] & ~HDFGRTR_NBITS : 0, SYS_HDFGRTR_EL2);
-	write_sysreg_s(l1 ? r[HDFGWTR_EL2] & ~HDFGRTR_NBITS : 0, SYS_HDFGWTR_EL2);
+	write_sysreg_s(l1    ? r[HDFGRTR_EL2] & ~HDFGRTR_NBITS
+		       : own ? own->hdfgrtr
+			     : 0,
+		       SYS_HDFGRTR_EL2);
+	write_sysreg_s(l1    ? r[HDFGWTR_EL2] & ~HDFGRTR_NBITS
+		       : own ? own->hdfgwtr
+			     : 0,
+		       SYS_HDFGWTR_EL2);
 }
 
 /* Fine-grained traps: L0's own make UNDEFINED what is turned off, L1's apply to vEL1&0. */
@@ -347,13 +355,16 @@ static __always_inline void load_fgt(struct kvm_vcpu *vcpu, enum loaded_bank ban
 {
 	const u64 *r = vcpu->arch.ctxt.sys_regs;
 	u64 own = bank == BANK_NONE ? 0 : vcpu->arch.hfgitr, want = 0;
+	const struct fgt_bits *ablated = NULL;
 
 	if (bank == BANK_VEL1)
 		want = r[HFGRTR_EL2] | r[HFGWTR_EL2] | r[HFGITR_EL2] | r[HDFGRTR_EL2] |
 		       r[HDFGWTR_EL2] | r[HSTR_EL2];
-	if (likely(!(want | own) && !vcpu->arch.fgt_loaded))
+	if (alternative_has_cap(CAP_ABLATE) && bank > BANK_VEL1)
+		ablated = &ablation_fgt;
+	if (likely(!(want | own) && !ablated && !vcpu->arch.fgt_loaded))
 		return;
-	write_fgt(vcpu, want != 0, own);
+	write_fgt(vcpu, want != 0, own, ablated);
 }
 
 struct s2_guest nested_s2_guest(const struct kvm_vcpu *vcpu)

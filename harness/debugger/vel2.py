@@ -17,7 +17,7 @@ import gdb
 
 BANKS = ("NONE", "VEL1", "VEL2_E2H", "VEL2_NVHE")
 LEVELS = ("host", "L1", "L2")
-OUTCOMES = ("handled", "forwarded", "reflected")
+OUTCOMES = ("handled", "forwarded", "reflected", "served")
 LOC_M, LOC_H, LOC_X = 0, 1, 2
 EL_OF_CPSR = 2  # CurrentEL's place in PSTATE
 PAGE_SHIFT, INDEX_BITS = 12, 9

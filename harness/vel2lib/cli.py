@@ -33,6 +33,7 @@ EXAMPLES = {
 """,
     "run": """examples:
   harness/vel2 run --host nvhe --mech nv --l1-mode nvhe
+  harness/vel2 run --mech nv --no-trap nv2 --trap VTTBR_EL2    NV2 without a slot for it
   harness/vel2 run --l1 linux --json build/linux.json --console build/linux.txt
   harness/vel2 run --l1 vel2 --l2 bundled --l1-append 'vel2.host=nvhe vel2.mech=nv'
   harness/vel2 run --l1 vel2 --depth 2 --l2 hello
@@ -80,6 +81,13 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
         "--l1-features",
         metavar="+X,-Y",
         help="features of L1's CPU to insist on or to turn off (README.md lists them)",
+    )
+    lists = "REG[,REG|GROUP|@FILE]"
+    add("--trap", metavar=lists, help="registers that trap although the mechanism would not")
+    add(
+        "--no-trap",
+        metavar=lists,
+        help="with --mech nv: registers counted as served from memory (groups: nv2, neve, vmtrap...)",
     )
     add("--depth", type=int, metavar="N", help="with --l1 vel2: vel2s under L0 (default 1)")
     add(

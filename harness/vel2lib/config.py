@@ -67,6 +67,9 @@ class RunConfig:
     l2_mode: str = "vhe"
     #: Features of the virtual CPU to turn off (-x) or to insist on (+x), as vel2.features= has them.
     l1_features: str = ""
+    #: Registers that trap by request, and that are counted as if they did not: vel2.trap=, vel2.notrap=.
+    trap: str = ""
+    no_trap: str = ""
     smp: int = 1
     vcpus: int | None = None  # default: smp
     mem: int | None = None
@@ -103,6 +106,7 @@ class RunConfig:
             "mech": self.mech,
             "l1_mode": self.l1_mode,
             "l1_features": self.l1_features,
+            **({"trap": self.trap, "no_trap": self.no_trap} if self.trap or self.no_trap else {}),
             "smp": self.smp,
             "vcpus": self.vcpus or self.smp,
             "mem": self.mem,
@@ -208,6 +212,23 @@ def _check_nested(config: RunConfig) -> None:
         )
 
 
+def registers(text: str) -> str:
+    """A list of registers as L0 takes it: @FILE in it stands for the names in that file, where # begins a
+    comment. Vel2Error when a file cannot be read."""
+    found: list[str] = []
+    for item in text.split(","):
+        if not item.startswith("@"):
+            found.append(item)
+            continue
+        try:
+            lines = Path(item[1:]).read_text().splitlines()
+        except OSError as error:
+            raise Vel2Error(f"{item}: {error.strerror}") from error
+        words = " ".join(line.partition("#")[0] for line in lines).replace(",", " ").split()
+        found += words
+    return ",".join(filter(None, found))
+
+
 def check(config: RunConfig) -> None:
     """Vel2Error for what can be known to be wrong before anything is built or started."""
     if not 1 <= config.smp <= 8:
@@ -218,6 +239,8 @@ def check(config: RunConfig) -> None:
         raise Vel2Error("--vcpus: a native L1 has the machine's CPUs (--smp)")
     if config.l1_features and config.native:
         raise Vel2Error("--l1-features: a native L1 has the machine's CPU (--cpu)")
+    if (config.trap or config.no_trap) and config.native:
+        raise Vel2Error("--trap, --no-trap: a native L1 has no L0")
     if config.mem is not None and not 16 <= config.mem <= 65536:
         raise Vel2Error(f"--mem {config.mem}: L1's RAM in MiB, 16 to 65536")
     if config.timeout is not None and config.timeout <= 0:

@@ -228,6 +228,8 @@ def l0_append(config: RunConfig) -> str:
         "vel2.mech": "" if config.l1 == "none" else config.mech,
         "vel2.l1_mode": configuration.l0_mode(config.l1_mode),
         "vel2.features": config.l1_features,
+        "vel2.trap": configuration.registers(config.trap),
+        "vel2.notrap": configuration.registers(config.no_trap),
         "vel2.smp": str(config.vcpus or config.smp),
         "vel2.markers": "on" if config.markers else "off",
         "vel2.trace": str(config.trace) if config.trace else "",

@@ -62,6 +62,17 @@ def read(path: Path) -> dict[str, Any]:
     return value
 
 
+def ablation(text: Any) -> dict[str, str]:
+    """A value of the `ablation` axis, `trap=LIST no_trap=LIST` or "", as options of a run."""
+    found: dict[str, str] = {}
+    for word in str(text).split():
+        key, equals, value = word.partition("=")
+        if key not in ("trap", "no_trap") or not equals:
+            raise Vel2Error(f"ablation {text!r}: trap=LIST, no_trap=LIST, both or neither")
+        found[key] = value
+    return found
+
+
 def expand(spec: dict[str, Any]) -> list[Job]:
     """The jobs of a sweep file, without their images and keys. One run measures all operations, so `op`
     chooses rows and multiplies nothing; a seed is QEMU's."""
@@ -71,6 +82,7 @@ def expand(spec: dict[str, Any]) -> list[Job]:
     for values in itertools.product(*axes.values()):
         chosen = dict(zip(axes, values))
         seed = chosen.pop("seed", None)
+        chosen |= ablation(chosen.pop("ablation", ""))
         config = jobs.unpack(spec["options"] | chosen)
         if seed is not None:
             if not isinstance(seed, int) or seed < 0:

@@ -110,6 +110,16 @@ static void check_features(void)
 	}
 }
 
+static void check_ablation(void)
+{
+	bool fgt = ID_FIELD("id_aa64mmfr0_el1", 56) != 0;
+	const char *name, *problem;
+
+	problem = ablation_init(&opts.trap, &opts.notrap, opts.mech == MECH_NV2, fgt, &name);
+	if (problem)
+		l0_fatal_user("%s: %s", name, problem);
+}
+
 static void read_machine(void)
 {
 	char err[OPT_ERR_MAX];
@@ -177,6 +187,8 @@ static void choose_caps(void)
 		hyp_caps |= BIT(CAP_PV);
 	if (opts.trace)
 		hyp_caps |= BIT(CAP_TRACE);
+	if (!reg_set_is_empty(&opts.trap) || !reg_set_is_empty(&opts.notrap))
+		hyp_caps |= BIT(CAP_ABLATE);
 	/* It costs instructions itself: not while a marked region is measured. */
 	if (!opts.markers && cpu_counts_instructions())
 		hyp_caps |= BIT(CAP_INSN);
@@ -188,6 +200,7 @@ void l0_early(void)
 	choose_host();
 	choose_mech();
 	check_features();
+	check_ablation();
 	boot_cpu_first();
 	choose_caps();
 	mmu_init(opts.host == HOST_VHE);

@@ -205,6 +205,24 @@ static int parse_features(const char *s, size_t n, struct l0_options *o, char *e
 	}
 }
 
+/* "A,B,..." of @n characters, for option @name. */
+static int parse_registers(const char *name, const char *s, size_t n, struct reg_set *set,
+			   char *err, size_t errlen)
+{
+	const char *wrong;
+	size_t len;
+	char text[49];
+
+	if (!reg_set_parse(s, n, set, &wrong, &len))
+		return 0;
+	memcpy(text, wrong, (size_t)shown(len));
+	text[shown(len)] = '\0';
+	snprintf(err, errlen,
+		 "bad register '%s' in %s=: names of registers, or vmtrap vmexec threadid redirect redirect_vhe redirect_or_trap trapw gich timer nv2 neve, each with :r or :w or neither",
+		 text, name);
+	return -EINVAL;
+}
+
 static int parse_word(const char *word, size_t n, struct l0_options *o, char *err, size_t errlen)
 {
 	const char *eq = memchr(word, '=', n);
@@ -214,6 +232,11 @@ static int parse_word(const char *word, size_t n, struct l0_options *o, char *er
 
 	if (eq && same(word, name_len, "vel2.features"))
 		return parse_features(eq + 1, n - name_len - 1, o, err, errlen);
+	if (eq && same(word, name_len, "vel2.trap"))
+		return parse_registers("vel2.trap", eq + 1, n - name_len - 1, &o->trap, err, errlen);
+	if (eq && same(word, name_len, "vel2.notrap"))
+		return parse_registers("vel2.notrap", eq + 1, n - name_len - 1, &o->notrap, err,
+				       errlen);
 	memcpy(text, word, (size_t)shown(n));
 	text[shown(n)] = '\0';
 	for (i = 0; i < NR_OPTIONS; i++) {
@@ -230,7 +253,7 @@ static int parse_word(const char *word, size_t n, struct l0_options *o, char *er
 		return -EINVAL;
 	}
 	snprintf(err, errlen,
-		 "unknown option '%s': known are vel2.{host,mech,l1_mode,features,smp,markers,uart1,trace,test}",
+		 "unknown option '%s': known are vel2.{host,mech,l1_mode,features,trap,notrap,smp,markers,uart1,trace,test}",
 		 text);
 	return -EINVAL;
 }

@@ -15,7 +15,8 @@
 #define CAP_TRACE	2	/* the exit trace ring is on */
 #define CAP_INSN	3	/* instructions are counted for each exit */
 #define CAP_PV		4	/* mechanism pv */
-#define NR_CAPS		5
+#define CAP_ABLATE	5	/* vel2.trap= or vel2.notrap= */
+#define NR_CAPS		6
 
 #ifdef __ASSEMBLER__
 

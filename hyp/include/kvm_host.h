@@ -62,6 +62,7 @@ enum outcome {
 	OUT_HANDLED = 0,	/* L0 emulated it */
 	OUT_FORWARDED,		/* became an exception to vEL2 */
 	OUT_REFLECTED,		/* became an exception to the level it came from (UNDEF, vEL1 abort...) */
+	OUT_SERVED,		/* L0 emulated it, and it counts as no trap: see ablation.h */
 	NR_OUTCOMES,
 };
 

@@ -6,6 +6,7 @@
 #ifndef NESTED_H
 #define NESTED_H
 
+#include <ablation.h>
 #include <at.h>
 #include <debug.h>
 #include <kvm_hyp.h>
@@ -158,6 +159,14 @@ static inline void exit_outcome(struct kvm_vcpu *vcpu, unsigned int reason, enum
 		vcpu->arch.exit_reason = (u8)reason;
 		vcpu->arch.exit_outcome = (u8)outcome;
 	}
+}
+
+/* Whether a trapped access by the name of @desc's row counts as served: only vEL2's do. */
+static inline bool sysreg_is_served(const struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
+				    bool is_write)
+{
+	return alternative_has_cap(CAP_ABLATE) && vcpu->arch.loaded_bank != BANK_VEL1 &&
+	       ablation_serves((unsigned int)(desc - sysreg_descs), is_write);
 }
 
 /* The exit is dealt with: count it. */

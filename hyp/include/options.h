@@ -5,6 +5,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include <ablation.h>
 #include <types.h>
 
 enum opt_host { HOST_AUTO = 0, HOST_VHE, HOST_NVHE };
@@ -24,6 +25,7 @@ struct l0_options {
 	unsigned int trace;	/* exits kept for each vCPU, 0: no trace */
 	/* Features of the virtual CPU by enum id_feature: turned off, and explicitly asked for. */
 	u64 features_off, features_on;
+	struct reg_set trap, notrap;	/* see ablation.h */
 	bool markers;
 	bool uart1;		/* L1 has a second UART, whose lines become records */
 };

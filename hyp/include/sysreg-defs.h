@@ -120,11 +120,13 @@ enum sysreg_pgroup {
 	PGROUP_NONE,
 	PGROUP_VMTRAP,
 	PGROUP_VMEXEC,
+	PGROUP_THREADID,
 	PGROUP_REDIRECT,
 	PGROUP_REDIRECT_VHE,
 	PGROUP_REDIRECT_OR_TRAP,
 	PGROUP_TRAPW,
 	PGROUP_GICH,
+	PGROUP_TIMER,
 };
 
 /* By which name an access was made. */
@@ -172,6 +174,7 @@ struct sys_reg_params {
 	bool is_write;
 	u8 via;	      /* enum sysreg_via */
 	u8 host_exit; /* TRAP_TO_HOST: enum host_exit */
+	bool served;  /* counts as served by the modelled architecture, see ablation.h */
 	u64 val;      /* write: the value; read: where the handler puts it */
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* unit: hyp/host/options.c -Ihyp/include */
+/* unit: hyp/host/options.c hyp/host/regset.c -Ihyp/include */
 /* L0's options: every good one, and that every bad one is named in the message. */
 #include <idfeatures.h>
 #include <options.h>
@@ -70,6 +70,24 @@ static void bad(void)
 	}
 }
 
+static void registers(void)
+{
+	CHECK(!parse("vel2.trap=HCR_EL2,SCTLR_EL1:r vel2.notrap=nv2"));
+	CHECK(reg_set_has(&o.trap, DESC_HCR_EL2, false) &&
+	      reg_set_has(&o.trap, DESC_HCR_EL2, true));
+	CHECK(reg_set_has(&o.trap, DESC_SCTLR_EL12, false));
+	CHECK(!reg_set_has(&o.trap, DESC_SCTLR_EL1, true));
+	CHECK(reg_set_has(&o.notrap, DESC_VTTBR_EL2, true));
+	CHECK(!reg_set_has(&o.notrap, DESC_HPFAR_EL2, true));
+	CHECK(!parse("vel2.notrap=neve,timer"));
+	CHECK(reg_set_has(&o.notrap, DESC_CPTR_EL2, false));
+	CHECK(!reg_set_has(&o.notrap, DESC_CPTR_EL2, true));
+	CHECK(reg_set_has(&o.notrap, DESC_CNTHP_CTL_EL2, true));
+	CHECK(parse("vel2.trap=") < 0 && parse("vel2.trap=HCR_EL2,") < 0);
+	CHECK(parse("vel2.trap=HCR_EL") < 0 && strstr(err, "'HCR_EL'"));
+	CHECK(parse("vel2.trap=:r") < 0 && parse("vel2.notrap=none") < 0);
+}
+
 static void endless(void)
 {
 	char *s = malloc(100001);
@@ -87,6 +105,7 @@ int main(void)
 {
 	good();
 	features();
+	registers();
 	bad();
 	endless();
 	return 0;
