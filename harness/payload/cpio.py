@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Write initramfs archives (cpio `newc`) without root, byte for byte the same for the same input."""
+"""Write initramfs archives (cpio `newc`) without root, byte for byte the same for the same input; or the same files into a
+directory, for a disk."""
 
 from __future__ import annotations
 
@@ -61,3 +62,39 @@ class Cpio:
         header = b"070701" + b"".join(b"%08X" % field for field in fields)
         self._stream.write(header + path + b"\0" * (-(len(header) + len(path)) % 4))
         self._stream.write(data + b"\0" * (-len(data) % 4))
+
+
+class Tree:
+    """What a Cpio has, as files below a directory. Device nodes are left to the kernel."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def _path(self, name: str) -> Path:
+        path = self._root / name.strip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def directory(self, name: str) -> None:
+        """Make a directory and its parents."""
+        self._path(name).mkdir(exist_ok=True)
+
+    def file(self, name: str, data: bytes, mode: int = 0o644) -> None:
+        """Write a file."""
+        path = self._path(name)
+        path.write_bytes(data)
+        path.chmod(mode)
+
+    def copy(self, name: str, source: Path) -> None:
+        """Copy a file, executable if `source` is."""
+        self.file(name, source.read_bytes(), 0o755 if source.stat().st_mode & 0o111 else 0o644)
+
+    def symlink(self, name: str, target: str) -> None:
+        """Make a symbolic link."""
+        self._path(name).symlink_to(target)
+
+    def character_device(self, name: str, major: int, minor: int) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing: all is written."""

@@ -25,6 +25,7 @@ import gzip
 import hashlib
 import io
 import json
+import lzma
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .apt import PrivateApt
-from .cpio import Cpio
+from .cpio import Cpio, Tree
 from .elf import library_closure
 from .errors import PayloadError
 from .kallsyms import read_kallsyms, write_symbol_elf
@@ -66,8 +67,18 @@ BUSYBOX = "/bin/busybox"
 OURS = {"bench": "guests/nested-bench.bin", "bundled": "guests/bundled.bin"}
 VMM = "/usr/bin/qemu-system-aarch64"
 #: What the guests' scripts call; each is a link to busybox.
-L1_APPLETS = ("sh", "mount", "uname", "nproc", "cut", "dmesg", "sed", "tr", "poweroff")
+L1_APPLETS = (
+    *("sh", "mount", "uname", "nproc", "cut", "dmesg", "sed", "tr", "poweroff"),
+    *("cat", "grep", "insmod", "umount", "md5sum", "ifconfig", "ping"),
+)
 L2_APPLETS = (*L1_APPLETS, "true", "awk", "sleep")
+ROOT_APPLETS = ("sh", "mount", "umount", "insmod", "switch_root")
+#: Drivers of virtio devices on PCIe, and a file system: which a kernel has of them, in the order in which they load.
+MODULES = (
+    *("virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"),
+    *("failover", "net_failover", "virtio_net", "virtio_console"),
+    *("crc16", "crc32c_generic", "mbcache", "jbd2", "ext4"),
+)
 #: The dynamic linker's own order.
 LIBRARY_DIRS = (
     "/lib/aarch64-linux-gnu",
@@ -190,7 +201,7 @@ def fetch_kernel(base: Path, progress: Progress, refresh: bool, kernel: str) -> 
     """Unpack /boot of a kernel of KERNELS into `base`/`kernel`-boot; return its package's file name."""
     suite, metapackage, _ = KERNELS[kernel]
     name = f"{kernel}-boot"
-    done = _unpacked(base, refresh, name, key := " ".join([suite, ARCH, metapackage]))
+    done = _unpacked(base, refresh, name, key := " ".join([suite, ARCH, metapackage, *MODULES]))
     if done is None:
         apt = _apt(base, suite, progress)
         found = [p for p in apt.depends(metapackage) if p.startswith("linux-image-")]
@@ -234,16 +245,18 @@ def _replaced(directory: Path) -> Iterator[Path]:
 def _boot_name(path: str) -> str | None:
     """What a file of the kernel package is called in /boot; None for those that are not needed.
 
-    Newer packages have the kernel as /usr/lib/modules/RELEASE/vmlinuz.
+    Newer packages have the kernel as /usr/lib/modules/RELEASE/vmlinuz. Modules stand beside it.
     """
     parts = Path(path).parts
+    if parts[-1:] and parts[-1].partition(".ko")[0] in MODULES:
+        return parts[-1]
     if parts[:1] == ("boot",):
         return parts[-1]
     return f"vmlinuz-{parts[-2]}" if parts[-1:] == ("vmlinuz",) else None
 
 
 def _unpack_boot(deb: Path, into: Path) -> None:
-    """Unpack what belongs into /boot; the modules, ten times the size, are not needed."""
+    """Unpack what belongs into /boot, and MODULES; all modules would be ten times the size."""
     data = _run(["dpkg-deb", "--fsys-tarfile", str(deb)], f"unpack {deb.name}")
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for member in archive:
@@ -290,11 +303,30 @@ def _images(base: Path, name: str, packages: list[str], progress: Progress) -> L
     payload.kernel.write_bytes(kernel)
     write_symbol_elf(_symbols(kernel, progress), payload.symbols)
     with payload.initrd.open("wb") as stream:
-        _l1_initramfs(Cpio(stream), base, KERNELS[name].vmm_suite, kernel, ours)
+        _l1_initramfs(Cpio(stream), base, name, kernel, ours)
     size = payload.initrd.stat().st_size
     progress(f"Linux {release} as L1 and L2: initramfs of {size / 1e6:.0f} MB")
     write_stamp(out / "stamp.json", key, {"files": [f.name for f in files]})
     return payload
+
+
+def write_root(
+    build_dir: Path, directory: Path, progress: Progress = print, kernel: str = "linux"
+) -> bytes:
+    """L1's whole system as files below `directory`, for a disk (ext4, virtio); returns the initramfs, which has
+    the drivers for it and goes on from there. The payload was built before. Raises PayloadError.
+    """
+    with payload_dir(build_dir, progress) as base:
+        boot, stream = base / f"{kernel}-boot", io.BytesIO()
+        ours = {l2: base.parent / path for l2, path in OURS.items()}
+        image = _image(_only(boot, "vmlinuz-*"))
+        _l1_initramfs(Tree(directory), base, kernel, image, ours)
+        archive = Cpio(stream)
+        init = (_HERE / "root-init").read_text()
+        add_system(archive, root_of(base, SUITE), init, ROOT_APPLETS)
+        _add_modules(archive, boot)
+        archive.close()
+        return stream.getvalue()
 
 
 def _only(directory: Path, pattern: str) -> Path:
@@ -326,16 +358,41 @@ def _symbols(kernel: bytes, progress: Progress) -> list[tuple[int, str, str]]:
         return [(_KERNEL_START, "T", "_text")]
 
 
-def add_system(archive: Cpio, root: Path, init: str, applets: tuple[str, ...]) -> None:
+def add_system(archive: Cpio | Tree, root: Path, init: str, applets: tuple[str, ...]) -> None:
     """Add busybox, what init needs, and init itself."""
     archive.directory("proc")
     archive.directory("dev")
+    archive.directory("sys")
+    archive.directory("disk")
     # The kernel opens it for init's standard files before anything is mounted.
     archive.character_device("dev/console", 5, 1)
     archive.copy(BUSYBOX, root / BUSYBOX.lstrip("/"))
     for applet in applets:
         archive.symlink(f"bin/{applet}", "busybox")
     archive.file("init", init.encode(), 0o755)
+
+
+def _add_modules(archive: Cpio | Tree, boot: Path) -> None:
+    """Add those of MODULES that this kernel has, and a list of them."""
+    archive.directory("modules")
+    names = []
+    for name in MODULES:
+        for path in boot.glob(f"{name}.ko*"):
+            data = path.read_bytes()
+            archive.file(
+                f"modules/{name}.ko", lzma.decompress(data) if path.suffix == ".xz" else data
+            )
+            names.append(name)
+    archive.file("modules/order", " ".join(names).encode() + b"\n")
+
+
+def _modules_archive(boot: Path) -> bytes:
+    """What goes behind L2's initramfs if it has devices."""
+    stream = io.BytesIO()
+    archive = Cpio(stream)
+    _add_modules(archive, boot)
+    archive.close()
+    return stream.getvalue()
 
 
 def _l2_initramfs(root: Path) -> bytes:
@@ -347,17 +404,20 @@ def _l2_initramfs(root: Path) -> bytes:
 
 
 def _l1_initramfs(
-    archive: Cpio, base: Path, vmm_suite: str, kernel: bytes, ours: dict[str, Path]
+    archive: Cpio | Tree, base: Path, name: str, kernel: bytes, ours: dict[str, Path]
 ) -> None:
-    root = root_of(base, SUITE)
+    root, programs = root_of(base, SUITE), root_of(base, KERNELS[name].vmm_suite)
+    boot = base / f"{name}-boot"
     init = (_HERE / "l1-init").read_text().replace("@L2_APPEND@", L2_APPEND)
     add_system(archive, root, init, L1_APPLETS)
-    for name, path in sorted(library_closure(root_of(base, vmm_suite), VMM, LIBRARY_DIRS).items()):
-        archive.copy(name, path)
+    for target, path in sorted(library_closure(programs, VMM, LIBRARY_DIRS).items()):
+        archive.copy(target, path)
+    _add_modules(archive, boot)
     archive.file("l2/Image", kernel)
     archive.file("l2/initrd.cpio", _l2_initramfs(root))
-    for name, path in ours.items():
-        archive.file(f"l2/{name}", path.read_bytes())
+    archive.file("l2/modules.cpio", _modules_archive(boot))
+    for l2, path in ours.items():
+        archive.file(f"l2/{l2}", path.read_bytes())
     archive.close()
 
 

@@ -3,9 +3,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+from payload import linux
+
 from test_guests import explain, run
+from vel2lib import config as configuration
 from vel2lib.config import RunConfig, resolve
 from vel2lib.run import execute
 
@@ -30,3 +37,73 @@ def test_no_pcie_without_smmu(l0: Path) -> None:
     result = execute(config, resolve(config))
     assert result.status != 0
     assert any("no PCIe for L1" in str(r["msg"]) for r in result.logs), result.logs
+
+
+def _image(directory: Path, into: Path, size: int) -> None:
+    """An ext4 file system of `size` MiB with what is in `directory`."""
+    command = ["/usr/sbin/mke2fs", "-q", "-t", "ext4", "-d", str(directory), str(into), f"{size}M"]
+    subprocess.run(command, check=True, timeout=60)
+
+
+def _file(image: Path, name: str, into: Path) -> bytes:
+    """A file of an ext4 image; empty if it is not there."""
+    command = ["/usr/sbin/debugfs", "-R", f"dump {name} {into}", str(image)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    return into.read_bytes() if into.exists() else b""
+
+
+def _disks(scratch: Path) -> tuple[Path, bytes]:
+    """A disk for L1 with a disk for L2 on it, and what the file `data` of both holds."""
+    data = bytes((i * i >> 4) & 0xFF for i in range(1 << 20))
+    for level, size in (("l2", 8), ("l1", 32)):
+        files = scratch / level
+        files.mkdir()
+        (files / "data").write_bytes(data)
+        if level == "l1":
+            (scratch / "l2.img").rename(files / "l2.img")
+        _image(files, scratch / f"{level}.img", size)
+    return scratch / "l1.img", data
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "mode, smp, native", [("vhe", 1, True), ("vhe", 1, False), ("nvhe", 2, False)]
+)
+def test_linux_and_its_guest_have_disks(
+    l0: Path, tmp_path: Path, mode: str, smp: int, native: bool
+) -> None:
+    """L1 mounts a disk, and its L2 one that L1's VMM serves from a file there; both write, which arrives.
+    L1's network answers and its console writes."""
+    disk, data = _disks(tmp_path)
+    console = tmp_path / "hvc.txt"
+    config = RunConfig(l1="linux", l1_mode=mode, smp=smp, native=native, disk=disk, net=True)
+    config.virtio_console, config.timeout = console, 120
+    result = execute(config, resolve(config))
+    assert result.status == 0, explain(result)
+    said = [s for s in result.lines() if s.startswith("vel2: l")]
+    for line in ("l1-disk unmounted", "l1-net answers"):
+        assert f"vel2: {line}" in said, explain(result)
+    sums = [s.partition("-disk ")[2] for s in said if s.endswith("  -")]
+    assert sums == [f"{hashlib.md5(data).hexdigest()}  -"] * 2, explain(result)
+    assert console.read_text().strip() == "vel2: l1-console"
+    assert _file(disk, "from-l1", tmp_path / "from-l1") == data
+    _file(disk, "l2.img", tmp_path / "l2-after.img")
+    assert _file(tmp_path / "l2-after.img", "from-l2", tmp_path / "from-l2") == data
+    assert not [r for r in result.logs if r["level"] != "info"], result.logs
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_linux_from_its_disk(l0: Path, tmp_path: Path) -> None:
+    """L1's root file system, with its VMM and all of L2, is on the virtio disk."""
+    config = RunConfig(l1="linux", disk=tmp_path / "root.img", timeout=120)
+    config.l1_initrd = tmp_path / "initrd.cpio"
+    resolve(replace(config, l1_initrd=None))
+    (tmp_path / "root").mkdir()
+    config.l1_initrd.write_bytes(linux.write_root(configuration.BUILD, tmp_path / "root"))
+    _image(tmp_path / "root", tmp_path / "root.img", 256)
+    result = execute(config, resolve(config))
+    assert result.status == 0, explain(result)
+    assert "vel2: l1-root mounted" in result.lines(), explain(result)
+    assert config.l1_initrd.stat().st_size < 8 << 20
