@@ -24,6 +24,7 @@ from vel2lib.run import Result, execute
 _VERDICT = re.compile(
     r"vel2: .*|kvm \[1\]: .* initialized successfully|op \w+ \w+ ok|L2 end|ALL PASS|\(XEN\) (Brought up|Hardware Dom0|Loading d).*"
     r"|U-Boot 20.*|Flash: .*|Saving Environment .*|vel2=.*"
+    r"|UEFI .*|BdsDxe: .*|.* - vel2 - [0-9]* Bytes|6B 65 .*"
 )
 _CHANGES = re.compile(r", up [0-9.]+ s| [@to]+ (0x)?[0-9a-f]{16}.*")
 _LIMIT = 240.0
@@ -73,7 +74,8 @@ def cells() -> list[Any]:
     )
     xens = itertools.product(("xen", "xen-dom0less"), ("any",), (1, 2), MECHS)
     sid = itertools.product(("linux-sid-16k",), ("vhe", "nvhe"), (1, 2), ("nv2",))
-    firmware = itertools.product(("u-boot",), ("vhe", "nvhe"), (1, 2), ("nv2",))
+    firmware = [("u-boot", "vhe"), ("u-boot", "nvhe"), ("edk2", "any"), ("edk2", "nvhe")]
+    firmwares = ((l1, mode, smp, "nv2") for (l1, mode), smp in itertools.product(firmware, (1, 2)))
     quick = {("linux-6.12", "vhe", 1, "nv2"), ("xen", "any", 1, "nv2")}
     return [
         pytest.param(
@@ -84,7 +86,7 @@ def cells() -> list[Any]:
                 *([] if cell in quick else [pytest.mark.long]),
             ],
         )
-        for cell in (*kinds, *sid, *xens, *firmware)
+        for cell in (*kinds, *sid, *xens, *firmwares)
     ]
 
 

@@ -64,7 +64,7 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--l1",
         metavar="NAME|PATH",
-        help="bundled (default), linux, linux-6.12, linux-sid, linux-sid-16k, xen, xen-dom0less, u-boot, vel2, a guest's name, Image or ELF",
+        help="bundled (default), linux, linux-6.12, linux-sid, linux-sid-16k, xen, xen-dom0less, u-boot, edk2, vel2, a guest's name, Image or ELF",
     )
     add("--l1-initrd", metavar="FILE", type=Path, help="initrd for L1")
     add("--l1-append", metavar="ARGS", help="words added to L1's command line")

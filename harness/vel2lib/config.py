@@ -15,7 +15,7 @@ from .devices import Devices
 from .errors import Vel2Error
 from .image import MIB, load
 from .placement import L0_SIZE
-from .qemu import CPU, NV_CPUS, Domain, Module
+from .qemu import CPU, NV_CPUS, Domain, Module, quote
 
 if TYPE_CHECKING:
     from payload.xen import XenPayload
@@ -38,7 +38,9 @@ LINUX = ("linux", "linux-6.12", "linux-sid", "linux-sid-16k")
 #: The one whose KVM gives an L2 a virtual EL2 (one of 16K pages has no stage 2 of 4K for it).
 NESTS = "linux-sid"
 XEN = ("xen", "xen-dom0less")
-FIRMWARE = ("u-boot",)
+FIRMWARE = ("u-boot", "edk2")
+#: They write EL2's registers as they are without E2H (what EDK2 starts may turn it on).
+NVHE = (*XEN, "edk2")
 DEBIAN = (*LINUX, *XEN, *FIRMWARE)
 #: A word for a Linux L1's init: which L2 it starts.
 L2_WORD = "vel2.l2="
@@ -90,7 +92,7 @@ class RunConfig:
     qemu: str = "qemu-system-aarch64"
 
     def __post_init__(self) -> None:
-        self.l1_mode = self.l1_mode or ("any" if self.l1 in (*XEN, "vel2") else "vhe")
+        self.l1_mode = self.l1_mode or ("any" if self.l1 in (*NVHE, "vel2") else "vhe")
         # vel2 offers no 52-bit addresses; with QEMU's a KVM of 16K pages does not get its guest to run.
         if self.native and self.l1 == "linux-sid-16k" and self.cpu == CPU:
             self.cpu += ",lpa2=off"
@@ -132,9 +134,9 @@ class RunConfig:
             "l2_mode": self.l2_mode,
         }
 
-    def devices(self) -> Devices:
-        """The devices of the machine."""
-        return Devices(self.disk, self.net, self.virtio_console)
+    def devices(self, own_disk: Path | None = None) -> Devices:
+        """The devices of the machine; L1's own disk is not written to."""
+        return Devices(self.disk or own_disk, self.net, self.virtio_console, own_disk is not None)
 
     def guest(self) -> "RunConfig":
         """What the last vel2 runs, as if it were L0's L1; this configuration itself if that is L0."""
@@ -168,6 +170,8 @@ class Target:
     resets: int = 0
     #: The kernel is an ELF file that says itself where it runs.
     firmware: bool = False
+    #: A disk of its own, which it only reads.
+    disk: Path | None = None
     #: What its machine has besides.
     qemu_args: tuple[str, ...] = ()
     #: Files with symbols of each level.
@@ -249,8 +253,8 @@ def check(config: RunConfig) -> None:
         raise Vel2Error(f"--trace {config.trace}: L0 keeps up to 256 exits of each vCPU")
     if config.l1 == "vel2":
         _check_levels(config)
-    if config.l1 in XEN and config.l1_mode not in ("nvhe", "any"):
-        raise Vel2Error(f"--l1-mode {config.l1_mode}: Xen is nVHE only")
+    if config.l1 in NVHE and config.l1_mode not in ("nvhe", "any"):
+        raise Vel2Error(f"--l1-mode {config.l1_mode}: {config.l1} is nVHE only")
     if config.l1_mode == "split" and config.l1 != "bundled":
         raise Vel2Error(f"--l1-mode split: a mode of bundled, not of {config.l1}")
     if config.l1_mode == "protected" and not config.l1.startswith("linux"):
@@ -275,6 +279,8 @@ def check(config: RunConfig) -> None:
         load(Path(config.l1))
     if config.disk is not None and not config.disk.is_file():
         raise Vel2Error(f"--disk {config.disk}: no such file")
+    if config.disk is not None and config.l1 == "edk2":
+        raise Vel2Error("--disk: EDK2 boots from a disk of its own")
     if config.l1_initrd is not None and not config.l1_initrd.is_file():
         raise Vel2Error(f"--l1-initrd {config.l1_initrd}: no such file")
 
@@ -461,6 +467,27 @@ def _uboot(config: RunConfig) -> Target:
     return target
 
 
+def _edk2(config: RunConfig) -> Target:
+    from payload.edk2 import FLASH, KEPT, build_edk2_payload
+    from payload.errors import PayloadError
+
+    try:
+        payload = build_edk2_payload(BUILD, _progress)
+    except PayloadError as error:
+        raise Vel2Error(f"L1 edk2: {error}") from error
+    target = _linux(replace(config, l1="linux"))
+    target.types = payload.types(_words(target.append, config.l1_append))
+    target.resets = 1
+    target.needs = {KEPT: "EDK2 did not keep its variable over a reset", **target.needs}
+    # EDK2 passes ACPI tables on if fw_cfg has some. L1 has no fw_cfg: natively they must not come either.
+    flash = f"loader,file={quote(str(payload.firmware))},addr={FLASH:#x},force-raw=on"
+    target.qemu_args = ("-machine", "acpi=off", "-device", flash)
+    target.disk = payload.disk
+    target.kernel, target.initrd, target.append = payload.entry, None, ""
+    target.firmware = True
+    return target
+
+
 #: Xen's own guests beside dom0, and for how long dom0 waits for them before the machine ends.
 _DOMUS = (Domain("domU1", 1, 128), Domain("domU2", 2, 128))
 _DOM0_WAITS = 30
@@ -546,6 +573,8 @@ def _target(config: RunConfig) -> Target:
         target = _xen(config)
     elif config.l1 == "u-boot":
         return _uboot(config)
+    elif config.l1 == "edk2":
+        return _edk2(config)
     elif config.l1 in DEBIAN:
         target = _linux(config)
     elif config.l1 == "none":

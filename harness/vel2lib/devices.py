@@ -19,6 +19,7 @@ class Devices:
     disk: Path | None = None  # raw image, which L1 writes to
     net: bool = False  # a network that ends in QEMU
     console: Path | None = None  # gets what L1 writes to its virtio console
+    read_only: bool = False  # the disk, which several machines may have then
 
     def __bool__(self) -> bool:
         return bool(self.disk or self.net or self.console)
@@ -29,7 +30,8 @@ class Devices:
         if self.disk:
             # The format is never guessed: what L1 writes could name another file.
             where = str(self.disk).replace(",", ",,")
-            args += ["-drive", f"if=none,id=disk,format=raw,file={where}"]
+            mode = ",readonly=on" if self.read_only else ""
+            args += ["-drive", f"if=none,id=disk,format=raw,file={where}{mode}"]
             args += ["-device", f"virtio-blk-pci,drive=disk,{_BEHIND}"]
         if self.net:
             args += ["-netdev", "user,id=net,restrict=on"]

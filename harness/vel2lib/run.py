@@ -252,7 +252,7 @@ def _machine(config: RunConfig, target: Target, log: Path | None, gdb: str | Non
         exception_log=log,
         gdb=gdb,
         reboots=target.resets > 0,
-        devices=config.devices(),
+        devices=config.devices(target.disk),
     )
 
 

@@ -16,6 +16,7 @@ from payload.apt import Source, debian_archives, host_sources, parse_deb822, par
 from payload.cpio import Cpio
 from payload.elf import library_closure
 from payload.errors import PayloadError
+from payload.firmware import executable, jump
 from payload.kallsyms import read_kallsyms, write_symbol_elf
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -214,3 +215,12 @@ def test_kallsyms(tmp_path: Path) -> None:
         assert [(s["st_value"], s.name) for s in table.iter_symbols()][1:] == [
             (address, name) for address, _, name in found
         ]
+
+
+def test_firmware() -> None:
+    code = jump(0x1234_5678)
+    assert code == struct.pack("<III", 0xD28ACF09, 0xF2A24689, 0xD61F0120)  # movz, movk, br
+    elf = ELFFile(io.BytesIO(executable(code, 0x4020_0000)))
+    (segment,) = elf.iter_segments()
+    assert elf["e_entry"] == segment["p_paddr"] == 0x4020_0000 and elf["e_machine"] == "EM_AARCH64"
+    assert segment.data() == code and segment["p_memsz"] == len(code)
