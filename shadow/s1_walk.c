@@ -71,13 +71,16 @@ static u8 pick_granule(const struct s1_caps *c, u8 shift)
 	if ((shift == 12 && c->tgran4) || (shift == 14 && c->tgran16) ||
 	    (shift == 16 && c->tgran64))
 		return shift;
-	/* Not implemented: as one that is, 64K first. */
-	return c->tgran64 ? 16 : c->tgran4 ? 12 : 14;
+	/*
+	 * Reserved or not implemented: one that is, an IMPLEMENTATION DEFINED choice (DecodeTGx). It
+	 * must be the hardware's, whose walks of the same tables AT answers for; QEMU has the smallest.
+	 */
+	return c->tgran4 ? 12 : c->tgran16 ? 14 : 16;
 }
 
 static void two_ranges(const struct s1_caps *c, u64 tcr, struct regime *r)
 {
-	static const u8 tg0[4] = { 12, 16, 14, 16 }, tg1[4] = { 16, 14, 12, 16 };
+	static const u8 tg0[4] = { 12, 16, 14 }, tg1[4] = { 0, 14, 12, 16 };
 	bool hi = r->high;
 
 	r->tsz = hi ? FIELD_GET(GENMASK_ULL(21, 16), tcr) : FIELD_GET(GENMASK_ULL(5, 0), tcr);
@@ -95,7 +98,7 @@ static void two_ranges(const struct s1_caps *c, u64 tcr, struct regime *r)
 
 static void one_range(const struct s1_caps *c, u64 tcr, struct regime *r)
 {
-	static const u8 tg0[4] = { 12, 16, 14, 16 };
+	static const u8 tg0[4] = { 12, 16, 14 };
 
 	r->tsz = FIELD_GET(GENMASK_ULL(5, 0), tcr);
 	r->g.page_shift = pick_granule(c, tg0[FIELD_GET(GENMASK_ULL(15, 14), tcr)]);

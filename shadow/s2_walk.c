@@ -38,15 +38,14 @@ u8 s2_fault_fsc(enum s2_fault_kind kind, int level)
 
 unsigned int s2_vtcr_granule_shift(u64 vtcr, const struct s2_caps *caps)
 {
-	switch (FIELD_GET(VTCR_TG0, vtcr)) {
-	case 0:
-		return caps->tgran4 ? 12 : caps->tgran64 ? 16 : 14;
-	case 2:
-		return caps->tgran16 ? 14 : caps->tgran64 ? 16 : 12;
-	default:
-		/* 0b11 is reserved and treated as one that exists: 64K first. */
-		return caps->tgran64 ? 16 : caps->tgran16 ? 14 : 12;
-	}
+	u64 tg0 = FIELD_GET(VTCR_TG0, vtcr);
+
+	if (tg0 == 1 && caps->tgran64)
+		return 16;
+	if (tg0 == 2 && caps->tgran16)
+		return 14;
+	/* Reserved or not implemented: one that is, by QEMU's choice the smallest (DecodeTGx). */
+	return caps->tgran4 ? 12 : caps->tgran16 ? 14 : 16;
 }
 
 /* AArch64.S2StartLevel, with the cases of AArch64.S2InvalidSL; below -1 if invalid. */

@@ -194,7 +194,7 @@ static void granules_not_offered(void)
 	CHECK_EQ(s2_vtcr_granule_shift(0, &caps), 12);
 	CHECK_EQ(s2_vtcr_granule_shift(1 << 14, &caps), 16);
 	CHECK_EQ(s2_vtcr_granule_shift(2 << 14, &caps), 14);
-	CHECK_EQ(s2_vtcr_granule_shift(3 << 14, &caps), 16);
+	CHECK_EQ(s2_vtcr_granule_shift(3 << 14, &caps), 12);
 	caps.tgran64 = caps.tgran16 = false;
 	for (u64 tg = 0; tg < 4; tg++)
 		CHECK_EQ(s2_vtcr_granule_shift(tg << 14, &caps), 12);
