@@ -268,9 +268,13 @@ static const u64 *store_pairs(const u64 *pair, u32 n)
 	return pair;
 }
 
-static const u32 *copy_words(u64 to, const u32 *from, u32 n)
+/* @before: words that the last program had there; they must not become a part of this one. */
+static const u32 *copy_words(u64 to, const u32 *from, u32 n, u32 *before)
 {
 	memcpy((void *)to, from, n * 4UL);
+	if (*before > n)
+		memset((void *)(to + n * 4UL), 0, (*before - n) * 4UL);
+	*before = n;
 	return from + n;
 }
 
@@ -310,8 +314,9 @@ static void run_words(u64 entry)
 
 static void run(const struct program *p)
 {
-	const u32 *words = copy_words(FUZZ_CODE2, p->words, p->words2);
-	const u32 *end_words = copy_words(FUZZ_CODE1, words, p->words1);
+	static u32 before2, before1;
+	const u32 *words = copy_words(FUZZ_CODE2, p->words, p->words2, &before2);
+	const u32 *end_words = copy_words(FUZZ_CODE1, words, p->words1, &before1);
 	const u64 *pairs = (const u64 *)ALIGN_UP((u64)(end_words + p->words_end), 8);
 
 	fresh_pages();
@@ -324,13 +329,14 @@ static void run(const struct program *p)
 	write_sysreg(1, cnthp_ctl_el2);
 	run_words(FUZZ_CODE2);
 	write_sysreg(0, cnthp_ctl_el2);
-	record_pages();
 
 	ending = true;
-	copy_words(FUZZ_CODE2, end_words, p->words_end);
+	copy_words(FUZZ_CODE2, end_words, p->words_end, &before2);
 	store_pairs(pairs, p->after);
 	new_code();
 	run_words(FUZZ_CODE2);
+	ending = false;
+	record_pages();			/* now that EL2's MMU is off in any case */
 	out->size = (u32)((u64)log - (u64)out);
 }
 

@@ -17,6 +17,7 @@ from .fuzzregs import U64, bits
 from .fuzzrun import Kind, Record, describe, end_name, parse
 
 EXC, EXC1, VALUE = (ABI[f"FUZZ_REC_{n}"] for n in ("EXC", "EXC1", "VALUE"))
+WATCH = ABI["FUZZ_END_WATCH"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Difference:
     kind: Kind
     text: tuple[str, ...]
     key: tuple[str, ...]
+    late: bool = False  # the watchdog ended one of them alone
 
 
 def compare(kind: Kind, code: Code, want: bytes, got: bytes) -> Difference | None:
@@ -109,7 +111,8 @@ def _difference(
     ]
     if ends[0] != ends[1]:
         text.append(f"  ended: {end_name(ends[0])} natively, {end_name(ends[1])} here")
-    return Difference(kind, tuple(text), key)
+    late = (ends[0] == WATCH) != (ends[1] == WATCH)
+    return Difference(kind, tuple(text), key, late)
 
 
 def _where(record: Record | None, code: Code) -> str:

@@ -31,7 +31,8 @@ def bits(*parts: int | tuple[int, int]) -> int:
 
 # ---------------------------------------------------------------------------- addresses
 
-#: Translation tables that the harness builds (fuzztables.py): IPA of the root by (stage, granule).
+#: Translation tables that the harness builds (fuzztables.py): IPA of the root by (stage, granule);
+#: stage 0 is EL2's own.
 ROOTS = {
     (1, 12): 0x4580_0000,
     (2, 12): 0x4581_0000,
@@ -39,6 +40,7 @@ ROOTS = {
     (2, 14): 0x4583_0000,
     (1, 16): 0x4584_0000,
     (2, 16): 0x4586_0000,
+    (0, 12): 0x4588_0000,
 }
 #: Below the RAM, above it, and where no RAM can be: nothing answers there.
 NOWHERE = 0x10_0000_0000
@@ -47,16 +49,23 @@ IPA_BITS = 39
 HCR_RW, HCR_E2H, HCR_TGE, HCR_VM = 1 << 31, 1 << 34, 1 << 27, 1
 #: IMO stays: the watchdog is an interrupt of EL2. APK and API: pointer authentication is not trapped.
 HCR_BASE = HCR_RW | HCR_VM | bits(3, 4, 5, 40, 41)
-#: Not RW, E2H, IMO, FMO (the CPU interface would be EL2's own), HCD (programs end by HVC), LOR, RAS,
-#: CD and ID (QEMU has no caches: AT reports the descriptor's attributes whatever they are), NV, FWB and
+#: Not RW, E2H, IMO, FMO (the CPU interface would be EL2's own), HCD (programs end by HVC), LOR, RAS, NV2,
+#: CD and ID (QEMU has no caches: AT reports the descriptor's attributes whatever they are), FWB and
 #: what came after FEAT_EVT.
-HCR_BITS = bits((2, 0), (28, 5), 30, 40, 41, 44, 49, 50, 52, 54, 55)
+HCR_BITS = bits((2, 0), (28, 5), 30, (44, 40), 49, 50, 52, 54, 55)
 
 
 def tcr_el1(granule: int) -> int:
     """TCR_EL1 for the tables of fuzztables.py; TTBR1 is disabled."""
     tg0 = {12: 0, 14: 2, 16: 1}[granule]
     return 2 << 32 | 1 << 23 | 16 << 16 | tg0 << 14 | 3 << 12 | 1 << 10 | 1 << 8 | 64 - IPA_BITS
+
+
+def tcr_el2(vhe: bool) -> int:
+    """TCR_EL2 for EL2's own tables."""
+    if vhe:
+        return tcr_el1(12)
+    return 1 << 31 | 1 << 23 | 2 << 16 | 3 << 12 | 1 << 10 | 1 << 8 | 64 - IPA_BITS
 
 
 def vtcr_el2(granule: int) -> int:
@@ -119,7 +128,7 @@ SPECIAL: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "MDSCR_EL1": (0, bits(12), ()),
     "SPSR_EL1": (0x3C5, U64, ()),
     # A nonzero ELR or VBAR of EL2 with reserved bits is the executor's to break: not written at all.
-    "HCR_EL2": (HCR_BASE, HCR_BITS, (HCR_BASE | HCR_TGE, HCR_BASE & ~HCR_VM)),
+    "HCR_EL2": (HCR_BASE, HCR_BITS, (HCR_BASE | HCR_TGE, HCR_BASE & ~HCR_VM, HCR_BASE | 1 << 42)),
     "CPTR_EL2": (0, 0, ()),  # by format of E2H: special_mode()
     "CNTHCTL_EL2": (0, 0, ()),
     "MDCR_EL2": (0, bits(5, (11, 8), 14, 17), ()),
@@ -169,6 +178,8 @@ _QUIET = (
     "AIDR",
     "IMPDEF",
 )
+#: UNKNOWN after an exception that does not set them; the executor records them where they are set.
+_UNKNOWN = ("HPFAR_EL2", "FAR_EL2")
 #: Not accessed at all: what ends or freezes the machine, is the executor's own, or debug state.
 _NOT = (
     "RMR_EL2 CNTHP_TVAL_EL2 CNTHP_CTL_EL2 CNTHP_CVAL_EL2 CNTHV_TVAL_EL2 VBAR_EL2 ICC_SRE_EL2 SP_EL2 "
@@ -221,6 +232,7 @@ def _skip(name: str, row: Register) -> bool:
 
 def _reg(name: str, enc: int, of: str, vhe: bool) -> Reg:
     quiet = any(word in name for word in _QUIET) and name != "DCZID_EL0"
+    quiet = quiet or of in _UNKNOWN
     special = special_mode(of, vhe)
     base, free, choices = special if special else (0, U64, ())
     if (
@@ -246,6 +258,10 @@ class Pools:
     quiet: frozenset[str]
 
 
+#: What EL2's own translation depends on: as it is while its MMU is on.
+REGIME_EL2 = frozenset(
+    "SCTLR_EL2 TCR_EL2 TTBR0_EL2 TTBR1_EL2 MAIR_EL2 TCR_EL1 TTBR0_EL1 TTBR1_EL1 MAIR_EL1".split()
+)
 #: EL1 names by which code at EL2 with E2H=1 would change the executor's own regime or exceptions.
 _PLAIN_NOT = ("VBAR_EL1", "SCTLR_EL1", "CNTP_CTL_EL0", "CNTP_CVAL_EL0")
 

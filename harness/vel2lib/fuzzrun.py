@@ -31,9 +31,9 @@ from .run import qemu_command
 #: MiB of RAM of the L1 (or L2) that runs the programs.
 MEM = 128
 #: Seconds of wall clock for a boot, and for a batch.
-BOOT_SECONDS, BATCH_SECONDS = 60.0, 30.0
+BOOT_SECONDS, BATCH_SECONDS = 60.0, 15.0
 #: Nanoseconds (the counter has 1 GHz) of wall clock after which a program is stopped, by depth.
-WATCHDOG = (50_000_000, 100_000_000, 1_000_000_000, 8_000_000_000)
+WATCHDOG = (50_000_000, 150_000_000, 1_000_000_000, 8_000_000_000)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Machine:
             why += self.qemu.stderr()[:2]
             self.stop()
             raise Vel2Error(f"{self.kind}: the executor does not start: {' '.join(why)}")
-        for address, data in fuzztables.build().items():
+        for address, data in fuzztables.build(self.kind.vhe).items():
             self.write(address, data)
         first = self.run([fuzzprog.base(self.kind.vhe).pack()])[0]
         if struct.unpack_from("<I", first, 4)[0] != ABI["FUZZ_END_OK"]:
@@ -177,7 +177,8 @@ class Machine:
             program = struct.unpack("<I", self.read(ABI["FUZZ_MAILBOX"] + 8, 4))[0]
             why = "; ".join(self.panics)
             if not why and self.gone:
-                why = "ended: " + self.said.decode("utf-8", "replace").strip()[-200:]
+                said = self.qemu.stderr() if self.qemu else []
+                why = "ended: " + " ".join([self.said.decode("utf-8", "replace")[-200:], *said])
             raise Lost(program, why or "hangs")
         found, address = [], ABI["FUZZ_OUT"]
         for _ in range(count):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Translation tables for the code below EL2 of random programs: identity, 39 bits, every granule.
+"""Translation tables of random programs: identity, 39 bits; for code below EL2 with every granule.
 
 One table maps the code in blocks (or, with granules of which a block would be too large, pages) and the
 64 KiB of FUZZ_PAGES page by page. A program changes the descriptors that `slots` names. Neither stage
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from .fuzzabi import ABI
 from .fuzzregs import ROOTS, bits
+from .placement import RAM_BASE
 
 AF, NG, CONTIG, PXN, UXN, DBM = 1 << 10, 1 << 11, 1 << 52, 1 << 53, 1 << 54, 1 << 51
 SH_INNER = 3 << 8
@@ -29,6 +30,8 @@ BLOCKS = (0x4560_0000, 0x45A0_0000)
 #: The tables themselves: a walk of stage 1 needs them.
 TABLES = 0x4580_0000
 BLOCK = 2 << 20
+RAM_END = RAM_BASE + (128 << 20)
+GIC = 0x0800_0000
 #: Distance of a granule's tables from its root: second and third table.
 _STEP = {12: 0x1000, 14: 0x4000, 16: 0x1_0000}
 
@@ -53,8 +56,29 @@ def _leaf(level: int, out: int, attrs: int) -> int:
     return out | attrs | (3 if level == 3 else 1)
 
 
-def _entries(stage: int, granule: int) -> Iterator[Slot]:
+def _el2_entries(vhe: bool) -> Iterator[Slot]:
+    """EL2's own table: its RAM in blocks, the GIC, and FUZZ_PAGES. AP[1] is RES1 where there is no EL0."""
+    root, attrs = ROOTS[0, 12], 1 << 2 | SH_INNER | AF | (0 if vhe else 1 << 6)
+    low, middle, last = root + 0x1000, root + 0x2000, root + 0x3000
+    for page in range(PAGES, PAGES + ABI["FUZZ_NR_PAGES"] * 4096, 4096):
+        yield Slot(last + 8 * (page >> 12 & 511), _leaf(3, page, S1_DATA), 0, 12, 3, page)
+    yield Slot(middle + 8 * (PAGES >> 21 & 511), last | 3, 0, 12, 2, PAGES)
+    for block in range(RAM_BASE, RAM_END, BLOCK):
+        place, inside = middle + 8 * (block >> 21 & 511), block in BLOCKS
+        desc = _leaf(2, PAGES, S1_DATA) if inside else _leaf(2, block, attrs)
+        if block != PAGES:
+            yield Slot(place, desc, 0, 12, 2, block)
+    device = attrs & ~(7 << 2) & ~SH_INNER | UXN | (PXN if vhe else 0)
+    yield Slot(low + 8 * (GIC >> 21 & 511), _leaf(2, GIC, device), 0, 12, 2, GIC)
+    yield Slot(root, low | 3, 0, 12, 1, GIC)
+    yield Slot(root + 8, middle | 3, 0, 12, 1, RAM_BASE)
+
+
+def _entries(stage: int, granule: int, vhe: bool = True) -> Iterator[Slot]:
     """Every nonzero descriptor of one table; those of FUZZ_PAGES and BLOCKS come first."""
+    if not stage:
+        yield from _el2_entries(vhe)
+        return
     root, step = ROOTS[stage, granule], _STEP[granule]
     data = S1_DATA if stage == 1 else S2_ALL
     code = S1_CODE if stage == 1 else S2_ALL
@@ -87,12 +111,12 @@ def _entries(stage: int, granule: int) -> Iterator[Slot]:
         yield Slot(at(1, PAGES), tables[1] | 3, stage, granule, 1, PAGES)
 
 
-def build() -> dict[int, bytes]:
-    """What to write before the executor starts: bytes by IPA."""
+def build(vhe: bool) -> dict[int, bytes]:
+    """What to write before the first program: bytes by IPA."""
     return {
         slot.address: struct.pack("<Q", slot.base)
         for stage, granule in ROOTS
-        for slot in _entries(stage, granule)
+        for slot in _entries(stage, granule, vhe)
     }
 
 
