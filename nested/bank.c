@@ -127,6 +127,8 @@ static void nested_enter(struct kvm_vcpu *vcpu)
 		if (vcpu->arch.loaded_bank == BANK_VEL2_E2H && vcpu->arch.ttlb == TTLB_TRAPS &&
 		    !(vcpu->arch.hcr_el2 & HCR_TTLB))
 			shadow_refresh_hcr(vcpu);
+		if (unlikely(vcpu->arch.l1_vncr))
+			nested_vncr_load(vcpu);
 	}
 	nested_prepare_entry(vcpu);
 	vgic_hyp_enter(vcpu);
@@ -150,6 +152,8 @@ static void nested_leave(struct kvm_vcpu *vcpu)
 {
 	if (unlikely(vcpu->arch.hcr_el2 & HCR_VSE))
 		forget_taken_serror(vcpu);
+	if (unlikely(vcpu->arch.l1_vncr))
+		nested_vncr_leave(vcpu);
 	timer_hyp_sync(vcpu);
 	vgic_hyp_exit(vcpu);
 	ttlb_hyp_leave(vcpu);

@@ -34,7 +34,7 @@ enum trap_result access_tlbi(struct kvm_vcpu *vcpu, const struct sysreg_desc *de
 		ret = s2_emulate_tlbi_vel1(vcpu->arch.hw_mmu, s2_sys(p->enc), p->val);
 		return ret ? TRAP_UNDEF : TRAP_HANDLED;
 	}
-	vcpu->arch.l1_vncr_pa = 0;	/* it may be L1's mapping of its VNCR page that goes */
+	nested_vncr_tlbi(vcpu);
 	g = nested_s2_guest(vcpu);
 	if (s2_emulate_tlbi(&vcpu->kvm->s2, &g, s2_sys(p->enc), p->val))
 		return TRAP_UNDEF;

@@ -4,10 +4,17 @@
  *
  * VNCR_EL2 of L1 holds a VA of L1's own EL2 regime. What the hardware gets is where that page is in
  * L0's, which maps all memory one to one: the PA. The translation is kept from one entry to the
- * next, and dropped at each TLBI of L1's; TLBIs of E1 type trap for as long as it is kept (they do
- * anyhow while translations of vEL1&0 may be live, and both end together in access_tlbi()).
+ * next, and dropped at each TLBI of L1's, on whichever vCPU: kvm.vncr_gen counts them, and one that
+ * another vCPU's hardware still runs with ends before the TLBI does. TLBIs of E1 type trap for as long
+ * as a translation is kept (they do anyhow while translations of vEL1&0 may be live, and both end
+ * together in access_tlbi()).
+ *
+ * arch.vncr_live is the generation that the hardware runs with, 0 in the host and at vEL2. A vCPU says it
+ * there, and only then looks whether it is still the last one; a TLBI begins another one, and only then
+ * looks there: one of the two sees the other.
  */
 #include <at.h>
+#include <gic.h>
 #include <idregs.h>
 #include <kvm_hyp.h>
 #include <mmu.h>
@@ -62,14 +69,29 @@ static va_t writable_or_not(struct kvm_vcpu *vcpu)
 	return translate(vcpu, S1_ACC_READ, &pa) ? 0 : pa + HYP_RO_ALIAS;
 }
 
-/* The hardware is about to run vEL1 with HCR_EL2.{NV,NV2} of L1's. */
-void nested_vncr_load(struct kvm_vcpu *vcpu)
+/* The generation that a translation made from now on belongs to. */
+static u64 join_generation(struct kvm_vcpu *vcpu)
+{
+	u64 *last = &vcpu->kvm->vncr_gen, gen = 0;
+
+	/* From the first one on TLBIs count. */
+	__atomic_compare_exchange_n(last, &gen, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	do {
+		gen = __atomic_load_n(last, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&vcpu->arch.vncr_live, gen, __ATOMIC_SEQ_CST);
+	} while (__atomic_load_n(last, __ATOMIC_SEQ_CST) != gen);
+	return gen;
+}
+
+static void load(struct kvm_vcpu *vcpu, bool again)
 {
 	u64 va = READ_ONCE(__vcpu_sys_reg(vcpu, VNCR_EL2)) & VNCR_BADDR;
 	struct kvm_vcpu_arch *arch = &vcpu->arch;
+	u64 gen = join_generation(vcpu);
 
-	if (!arch->l1_vncr_pa || arch->l1_vncr_va != va) {
+	if (again || !arch->l1_vncr_pa || arch->l1_vncr_va != va || arch->l1_vncr_gen != gen) {
 		arch->l1_vncr_va = va;
+		arch->l1_vncr_gen = gen;
 		arch->l1_vncr_pa = writable_or_not(vcpu);
 	}
 	/* Where L0 maps nothing, or nothing writable, an access becomes an abort with ESR_EL2.VNCR. */
@@ -77,11 +99,61 @@ void nested_vncr_load(struct kvm_vcpu *vcpu)
 	arch->l1_vncr = true;
 }
 
+/* The hardware is about to run vEL1 with HCR_EL2.{NV,NV2} of L1's, or goes on with that after the host. */
+void nested_vncr_load(struct kvm_vcpu *vcpu)
+{
+	load(vcpu, false);
+}
+
+static void not_live(struct kvm_vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->arch.vncr_live, 0, __ATOMIC_RELEASE);
+}
+
+/* To the host: nothing runs with the page. */
+void nested_vncr_leave(struct kvm_vcpu *vcpu)
+{
+	not_live(vcpu);
+}
+
 /* vEL2 of L1 again: its EL2 registers are in sys_regs[]. */
 void nested_vncr_unload(struct kvm_vcpu *vcpu)
 {
 	write_sysreg_s((u64)vcpu->arch.ctxt.sys_regs, SYS_VNCR_EL2);
 	vcpu->arch.l1_vncr = false;
+	not_live(vcpu);
+}
+
+/* Does the hardware of @vcpu run with a translation from before @gen? */
+static bool is_stale(const struct kvm_vcpu *vcpu, u64 gen)
+{
+	u64 live = __atomic_load_n(&vcpu->arch.vncr_live, __ATOMIC_SEQ_CST);
+
+	return live && live < gen;
+}
+
+/* L1 executed a TLBI at vEL2: it may be its mapping of a VNCR page that goes. */
+void nested_vncr_tlbi(struct kvm_vcpu *vcpu)
+{
+	struct kvm *kvm = vcpu->kvm;
+	u64 gen;
+
+	if (!__atomic_load_n(&kvm->vncr_gen, __ATOMIC_SEQ_CST))
+		return;
+	gen = __atomic_add_fetch(&kvm->vncr_gen, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < kvm->nr_vcpus; i++) {
+		struct kvm_vcpu *other = kvm->vcpus[i];
+		int cpu;
+
+		if (other == vcpu || !is_stale(other, gen))
+			continue;
+		/* As long as it is stale it has not left its guest, and is where it was. */
+		cpu = READ_ONCE(other->cpu);
+		if (cpu >= 0)
+			gic_send_kick(*per_cpu_ptr(cpu_mpidr, (unsigned int)cpu));
+		while (is_stale(other, gen))
+			;
+	}
 }
 
 /* L1's guest, at its virtual EL2, touched L1's VNCR page and there was nothing for it. */
@@ -93,11 +165,10 @@ enum host_exit nested_vncr_exit(struct kvm_vcpu *vcpu, u64 esr)
 	u8 fsc;
 
 	/* L1 may have made a page valid without a TLBI. */
-	vcpu->arch.l1_vncr_pa = writable_or_not(vcpu);
+	load(vcpu, true);
 	fsc = translate(vcpu, access, &pa);
 	if (!fsc && vcpu->arch.l1_vncr_pa) {
 		exit_done(vcpu, EXIT_VNCR, OUT_HANDLED);
-		write_sysreg_s(vcpu->arch.l1_vncr_pa, SYS_VNCR_EL2);
 		return HOST_EXIT_RESUME;
 	}
 	exit_done(vcpu, EXIT_VNCR, OUT_FORWARDED);

@@ -171,6 +171,8 @@ struct kvm_vcpu_arch {
 	};
 	struct vgic_cpu vgic;
 	struct timer_cpu timer;
+	u64 l1_vncr_gen;		/* of what l1_vncr_pa came from, and what the */
+	u64 vncr_live;			/* hardware runs with: see nested/vncr.c */
 	u8 dbgclaim;			/* not loaded: claim tags, */
 	bool os_locked;			/* OSLSR_EL1.OSLK */
 	struct vcpu_stats stats;
@@ -200,6 +202,7 @@ struct kvm {
 	struct kvm_vcpu *vcpus[MAX_VCPUS];
 	struct vgic_dist vgic;
 	bool has_pcie;			/* the machine's PCIe root is L1's */
+	u64 vncr_gen;			/* L1's TLBIs, see nested/vncr.c; 0: it has used no VNCR page */
 	u64 ttlb_flushed;		/* sum of el1_bank_switches when vEL1&0 was last flushed */
 	u64 vcpu_features;		/* bitmap of what the virtual CPU offers, see FEAT_* */
 };

@@ -63,6 +63,8 @@ void nested_prefill(struct kvm_vcpu *vcpu);
 
 /* --- nested/vncr.c: L1's guest at its own virtual EL2 --- */
 void nested_vncr_load(struct kvm_vcpu *vcpu);
+void nested_vncr_leave(struct kvm_vcpu *vcpu);
+void nested_vncr_tlbi(struct kvm_vcpu *vcpu);
 void nested_vncr_unload(struct kvm_vcpu *vcpu);
 enum host_exit nested_vncr_exit(struct kvm_vcpu *vcpu, u64 esr);
 
