@@ -200,6 +200,10 @@ static void fold_lr(struct kvm_vcpu *vcpu, u64 lr)
 	irq->lr_latch = false;
 	irq->in_lr = VGIC_NO_TARGET;
 	vgic_irq_update(vcpu, irq);
+	/* It became pending for another vCPU while this one had it active. */
+	if (irq->intid >= VGIC_NR_PRIVATE && !irq->active && irq->target != vcpu->vcpu_id &&
+	    vgic_irq_is_pending(irq))
+		vgic_irq_kick(vcpu, irq);
 }
 
 static bool had_lr(const struct vgic_cpu *vgic, u32 intid)
@@ -353,24 +357,24 @@ static void pick_finish(struct lr_pick *p)
 	p->irq[last] = p->best;
 }
 
+/* Does the distributor let it through to @vcpu? */
+static bool is_forwarded(const struct kvm_vcpu *vcpu, const struct vgic_irq *irq)
+{
+	return irq->enabled && (vcpu->kvm->vgic.ctlr & (irq->group1 ? 2 : 1)) &&
+	       (irq->intid < VGIC_NR_PRIVATE || irq->target == vcpu->vcpu_id);
+}
+
 static void pick_consider(struct kvm_vcpu *vcpu, struct lr_pick *p, struct vgic_irq *irq)
 {
-	struct vgic_dist *dist = &vcpu->kvm->vgic;
-
-	if (irq->active) {
-		if (irq->owner == vcpu->vcpu_id)
-			pick_add(p, irq);
-		return;
-	}
-	if (irq->intid >= VGIC_NR_PRIVATE && irq->target != vcpu->vcpu_id)
-		return;
-	if (irq->enabled && vgic_irq_is_pending(irq) && (dist->ctlr & (irq->group1 ? 2 : 1)))
+	if (irq->active ? irq->owner == vcpu->vcpu_id :
+			  vgic_irq_is_pending(irq) && is_forwarded(vcpu, irq))
 		pick_add(p, irq);
 }
 
 static u64 make_lr(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 {
-	bool pending = vgic_irq_is_pending(irq);
+	/* An active one that is pending, too, may be disabled by now, or routed away. */
+	bool pending = vgic_irq_is_pending(irq) && is_forwarded(vcpu, irq);
 	u64 lr = irq->intid | FIELD_PREP(ICH_LR_PRIO, irq->priority);
 
 	if (irq->group1)
@@ -387,15 +391,15 @@ static u64 make_lr(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 		 */
 		if (irq->active)
 			return lr;
-	} else if (irq->line && !irq->edge) {
-		lr |= ICH_LR_EOI;	/* to look at the level again */
+	} else if ((irq->line && !irq->edge) || (irq->latch && !pending)) {
+		lr |= ICH_LR_EOI;	/* to look at the level, or at whose it is, again */
 	}
-	if (pending)
-		lr |= ICH_LR_PENDING;
+	irq->owner = (u8)vcpu->vcpu_id;
+	if (!pending)
+		return lr;
 	irq->lr_latch = irq->latch;
 	irq->latch = false;
-	irq->owner = (u8)vcpu->vcpu_id;
-	return lr;
+	return lr | ICH_LR_PENDING;
 }
 
 /* Deliverable to L1 while L2 runs. While L1 itself runs nobody asks: the hardware decides. */

@@ -231,12 +231,56 @@ static void test_random(u64 rounds)
 	}
 }
 
+/* Two on one CPU. Who slept long gets on at once, and not for as long as it slept. */
+static void test_sleeper(void)
+{
+	u64 got;
+
+	reset("sleeper", 1, 2);
+	v[1].waits = v[1].sleeper = true;
+	v[1].timer = TIMER_NEVER;
+	start_all();
+	for (u64 t = 0; t < 50 * SLICE + SLICE / 3; t++)
+		tick();
+	CHECK(v[0].got > 49 * SLICE);
+	got = v[1].got;
+	v[1].sleeper = false;
+	v[1].pending = true;
+	kvm_vcpu_kick(&vcpu[1]);
+	tick();
+	tick();
+	CHECK(v[1].got > got);
+	got = v[0].got;
+	for (u64 t = 0; t < 4 * SLICE; t++)
+		tick();
+	CHECK(v[0].got > got + SLICE);
+}
+
+/* An interrupt that comes between the last look and the end of the run is not missed. */
+static void test_kick_before_block(void)
+{
+	reset("kick", 1, 1);
+	CHECK(sched_next(0, 1) == &vcpu[0]);
+	sched_looks(&vcpu[0]);
+	kvm_vcpu_kick(&vcpu[0]);
+	sched_block(0, TIMER_NEVER, 2);
+	CHECK(sched_next(0, 2) == &vcpu[0]);
+	sched_looks(&vcpu[0]);
+	sched_block(0, 7, 3);
+	CHECK(!sched_next(0, 3));
+	CHECK_EQ(sched_deadline(0), 7);
+	CHECK(!sched_next(0, 6));
+	CHECK(sched_next(0, 7) == &vcpu[0]);
+}
+
 int main(int argc, char **argv)
 {
 	u64 rounds = unit_args(argc, argv, 2000);
 
 	test_fair();
 	test_alone();
+	test_sleeper();
+	test_kick_before_block();
 	test_random(rounds);
 	return 0;
 }

@@ -14,8 +14,10 @@
 
 struct vgic_hw_info vgic_hw = { .nr_lrs = NR_LRS, .nr_aprs = 1 };
 
+#define NR_CPUS	3
+
 static struct kvm vm;
-static struct kvm_vcpu cpu[2];
+static struct kvm_vcpu cpu[NR_CPUS];
 static bool phys_active[1024], phys_line[1024];
 bool gic_irq_is_pending(const struct kvm_vcpu *vcpu, u32 intid)
 {
@@ -40,6 +42,11 @@ static u32 kicked;
 void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
 {
 	kicked |= 1u << vcpu->vcpu_id;
+	/* It leaves its guest: what its own CPU does then. */
+	if (vcpu->arch.vgic.begun && vcpu->arch.vgic.paused) {
+		vgic_sync(vcpu);
+		vgic_end(vcpu);
+	}
 }
 
 void vgic_fetch_vmcr(struct kvm_vcpu *vcpu)
@@ -48,23 +55,28 @@ void vgic_fetch_vmcr(struct kvm_vcpu *vcpu)
 }
 
 
-static void reset(const char *name)
+static void reset_cpus(const char *name, int n)
 {
 	unit_case = name;
 	memset(&vm, 0, sizeof(vm));
 	memset(phys_active, 0, sizeof(phys_active));
 	memset(phys_line, 0, sizeof(phys_line));
-	vm.nr_vcpus = 2;
+	vm.nr_vcpus = n;
 	vgic_init(&vm);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < n; i++) {
 		memset(&cpu[i], 0, sizeof(cpu[i]));
 		cpu[i].kvm = &vm;
 		cpu[i].vcpu_id = i;
 		cpu[i].arch.ctxt.regs.pstate = PSR_MODE_EL2h;
 		vm.vcpus[i] = &cpu[i];
 	}
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < n; i++)
 		vgic_vcpu_init(&cpu[i], 0x80000000u | (unsigned int)i);
+}
+
+static void reset(const char *name)
+{
+	reset_cpus(name, 2);
 }
 
 static u64 rd(u64 ipa, unsigned int size)
@@ -403,8 +415,20 @@ static void test_routing(void)
 	vgic_flush(&cpu[1]);
 	CHECK_EQ(cpu[0].arch.vgic.used_lrs, 0);
 	CHECK_EQ(state_of(&cpu[1], 100), ICH_LR_ACTIVE);
-	guest_eoi(&cpu[1], 100);
+	/* Meanwhile it comes again: for the one that it is routed to now, when this one is done. */
 	vgic_sync(&cpu[1]);
+	wr(GICD(0x20c), 4, 1u << 4);
+	vgic_flush(&cpu[1]);
+	CHECK_EQ(state_of(&cpu[1], 100), ICH_LR_ACTIVE);
+	CHECK(cpu[1].arch.vgic.lr[0] & ICH_LR_EOI);
+	guest_eoi(&cpu[1], 100);
+	kicked = 0;
+	vgic_sync(&cpu[1]);
+	CHECK_EQ(kicked, 1);
+	vgic_flush(&cpu[0]);
+	CHECK_EQ(guest_ack(&cpu[0]), 100);
+	guest_eoi(&cpu[0], 100);
+	vgic_sync(&cpu[0]);
 	/* To nobody. */
 	wr(GICD(0x6000 + 8 * 100), 8, 7);
 	wr(GICD(0x20c), 4, 1u << 4);
@@ -553,6 +577,202 @@ static void test_random(u64 rounds)
 	}
 }
 
+/*
+ * Several vCPUs against a GIC that is nothing but what the architecture says of each interrupt. Whoever
+ * reads or writes whichever state, while others have it in their list registers: it is the model's.
+ */
+#define MODEL_SPIS	6
+#define MODEL_SGIS	4
+#define MODEL_FIRST	64	/* INTID of the first SPI; edge-triggered */
+
+struct model_irq {
+	bool pending, enabled;
+	int active;		/* on which vCPU, -1: none */
+	int target;		/* SPI */
+};
+
+static struct model_irq spi[MODEL_SPIS], sgi[NR_CPUS][MODEL_SGIS];
+
+static struct model_irq *model_of(int v, u32 intid)
+{
+	return intid < 32 ? &sgi[v][intid] : &spi[intid - MODEL_FIRST];
+}
+
+static void enter(int v)
+{
+	vgic_begin(&cpu[v]);
+	vgic_flush(&cpu[v]);
+}
+
+static void leave(int v)
+{
+	if (!cpu[v].arch.vgic.begun)
+		return;
+	vgic_sync(&cpu[v]);
+	vgic_end(&cpu[v]);
+}
+
+static u64 access_as(int v, u64 ipa, bool is_write, unsigned int size, u64 val)
+{
+	leave(v);
+	CHECK(vgic_mmio(&cpu[v], ipa, is_write, size, &val));
+	return val;
+}
+
+static void ack_one(int v)
+{
+	struct vgic_cpu *vgic = &cpu[v].arch.vgic;
+	struct model_irq *m;
+	u32 intid;
+
+	/* No more are active than there are list registers. */
+	for (unsigned int i = 0, n = 0; i < vgic->used_lrs; i++) {
+		n += vgic->lr[i] >> 63;
+		if (n == NR_LRS - 1)
+			return;
+	}
+	intid = vgic->begun ? guest_ack(&cpu[v]) : 1023;
+	if (intid == 1023)
+		return;
+	m = model_of(v, intid);
+	CHECK(m->pending && m->enabled && m->active < 0);
+	CHECK(intid < 32 || m->target == v);
+	m->pending = false;
+	m->active = v;
+}
+
+static void eoi_one(int v)
+{
+	struct vgic_cpu *vgic = &cpu[v].arch.vgic;
+
+	for (unsigned int i = 0; vgic->begun && i < vgic->used_lrs; i++) {
+		u32 intid = (u32)(vgic->lr[i] & ICH_LR_VINTID);
+
+		if (!(vgic->lr[i] & ICH_LR_ACTIVE))
+			continue;
+		CHECK_EQ(model_of(v, intid)->active, v);
+		guest_eoi(&cpu[v], intid);
+		model_of(v, intid)->active = -1;
+		return;
+	}
+}
+
+/* A write of @v to a bit of an interrupt: of an SPI, or of an SGI of @of. */
+static void write_bit(int v, int of, u32 intid, unsigned int reg)
+{
+	u64 base = intid < 32 ? GICR_SGI((u64)of * VGIC_GICR_STRIDE) : GICD(0);
+	struct model_irq *m = model_of(of, intid);
+
+	access_as(v, base + reg + intid / 32 * 4, true, 4, 1u << intid % 32);
+	switch (reg) {
+	case 0x100:
+	case 0x180:
+		m->enabled = reg == 0x100;
+		break;
+	case 0x200:
+	case 0x280:
+		m->pending = reg == 0x200;
+		break;
+	default:
+		m->active = -1;
+	}
+}
+
+static void check_bits(int v, int of, u32 intid)
+{
+	u64 base = intid < 32 ? GICR_SGI((u64)of * VGIC_GICR_STRIDE) : GICD(0);
+	const struct model_irq *m = model_of(of, intid);
+
+	base += intid / 32 * 4;
+	CHECK_EQ(access_as(v, base + 0x200, false, 4, 0) >> intid % 32 & 1, m->pending);
+	CHECK_EQ(access_as(v, base + 0x300, false, 4, 0) >> intid % 32 & 1, m->active >= 0);
+}
+
+/*
+ * An edge is about to come. One that comes while the last is pending in a list register, and is taken before
+ * the kick that follows, is seen a second time; the architecture would merge the two. Here the kick is quicker.
+ */
+static void merge(const struct vgic_irq *irq)
+{
+	if (irq->in_lr != VGIC_NO_TARGET)
+		leave(irq->in_lr);
+}
+
+static void model_step(void)
+{
+	static const u16 regs[] = { 0x100, 0x180, 0x200, 0x280, 0x380 };
+	int v = (int)below(NR_CPUS), of = (int)below(NR_CPUS), n = (int)below(MODEL_SPIS);
+	u32 intid = one_in(2) ? (u32)below(MODEL_SGIS) : MODEL_FIRST + (u32)n;
+
+	switch (below(9)) {
+	case 0:
+	case 1:
+		leave(v);
+		enter(v);
+		break;
+	case 2:
+	case 3:
+		ack_one(v);
+		break;
+	case 4:
+		eoi_one(v);
+		break;
+	case 5:
+		leave(v);
+		merge(&cpu[of].arch.vgic.private[intid % MODEL_SGIS]);
+		vgic_send_sgi(&cpu[v], (u64)(intid % MODEL_SGIS) << 24 | 1u << of, true);
+		sgi[of][intid % MODEL_SGIS].pending = true;
+		break;
+	case 6:
+		merge(&vm.vgic.spi[MODEL_FIRST - 32 + n]);
+		vgic_set_irq(&vm, NULL, MODEL_FIRST + (u32)n, true);
+		vgic_set_irq(&vm, NULL, MODEL_FIRST + (u32)n, false);
+		spi[n].pending = true;
+		break;
+	case 7:
+		if (one_in(3)) {
+			access_as(v, GICD(0x6000 + 8 * (MODEL_FIRST + n)), true, 8, (u64)of);
+			spi[n].target = of;
+		} else {
+			write_bit(v, of, intid, regs[below(ARRAY_SIZE(regs))]);
+		}
+		break;
+	default:
+		check_bits(v, of, intid);
+	}
+}
+
+static void test_model(u64 rounds)
+{
+	reset_cpus("model", NR_CPUS);
+	access_as(0, GICD(0), true, 4, 2);
+	access_as(0, GICD(0x80 + MODEL_FIRST / 8), true, 4, ~0u);
+	access_as(0, GICD(0xc00 + MODEL_FIRST / 4), true, 4, ~0u);
+	for (int v = 0; v < NR_CPUS; v++) {
+		access_as(v, GICR_SGI((u64)v * VGIC_GICR_STRIDE + 0x80), true, 4, ~0u);
+		for (int i = 0; i < MODEL_SGIS; i++)
+			sgi[v][i].active = -1;
+	}
+	for (int i = 0; i < MODEL_SPIS; i++)
+		spi[i].active = -1;
+	while (rounds--)
+		model_step();
+	/* In the end all that is pending and enabled comes to somebody. */
+	for (int i = 0; i < 100; i++) {
+		for (int v = 0; v < NR_CPUS; v++) {
+			leave(v);
+			enter(v);
+			ack_one(v);
+			eoi_one(v);
+		}
+	}
+	for (int i = 0; i < MODEL_SPIS; i++)
+		CHECK(!(spi[i].pending && spi[i].enabled));
+	for (int v = 0; v < NR_CPUS; v++)
+		for (int i = 0; i < MODEL_SGIS; i++)
+			CHECK(!(sgi[v][i].pending && sgi[v][i].enabled));
+}
+
 int main(int argc, char **argv)
 {
 	u64 rounds = unit_args(argc, argv, 200000);
@@ -567,5 +787,6 @@ int main(int argc, char **argv)
 	test_masks();
 	test_maintenance();
 	test_random(rounds);
+	test_model(rounds);
 	return 0;
 }
