@@ -42,7 +42,20 @@ static s64 psci_features(u32 fn)
 
 static s64 arch_features(u32 fn)
 {
-	return fn == SMCCC_VERSION || fn == SMCCC_ARCH_FEATURES ? PSCI_SUCCESS : PSCI_NOT_SUPPORTED;
+	switch (fn) {
+	case SMCCC_VERSION:
+	case SMCCC_ARCH_FEATURES:
+	case SMCCC_PV_TIME_FEATURES:
+		return PSCI_SUCCESS;
+	default:
+		return PSCI_NOT_SUPPORTED;
+	}
+}
+
+static s64 pv_time_features(u32 fn)
+{
+	return fn == SMCCC_PV_TIME_FEATURES || fn == SMCCC_PV_TIME_ST ? PSCI_SUCCESS :
+									 PSCI_NOT_SUPPORTED;
 }
 
 bool psci_fast(struct kvm_vcpu *vcpu)
@@ -67,6 +80,12 @@ bool psci_fast(struct kvm_vcpu *vcpu)
 		break;
 	case SMCCC_ARCH_FEATURES:
 		regs[0] = (u64)arch_features((u32)regs[1]);
+		break;
+	case SMCCC_PV_TIME_FEATURES:
+		regs[0] = (u64)pv_time_features((u32)regs[1]);
+		break;
+	case SMCCC_PV_TIME_ST:
+		regs[0] = PVTIME_IPA + (u64)vcpu->vcpu_id * sizeof(struct pvtime);
 		break;
 	default:
 		regs[0] = (u64)(s64)PSCI_NOT_SUPPORTED;

@@ -7,7 +7,8 @@
  * register of L2's, wait from the first round to the last. Two vcpus of one L2 are run by whoever is free.
  *
  * fair=MS: only work, for so many milliseconds; turns=1: all get as much done as each other, which is only sure
- * where they share one CPU, whose time is counted in instructions.
+ * where they share one CPU, whose time is counted in instructions. pv=1 of=N: N CPUs are below, and the
+ * hypervisor there says what time it has stolen.
  */
 #include "gic.h"
 #include "l2.h"
@@ -267,15 +268,45 @@ static void work(u64 cpu, u64 nr_cpus)
 
 /* --- shares --- */
 
-static volatile u64 turns[MAX_CPUS], fair_end;
+#define PV_TIME_FEATURES	0xc5000020UL
+#define PV_TIME_ST		0xc5000021UL
+
+static volatile u64 turns[MAX_CPUS], had[MAX_CPUS], fair_end;
+
+/* Arm DEN0057: nanoseconds that this CPU did not have; 0 where nobody says so. */
+static u64 stolen(void)
+{
+	return *(volatile u64 *)(smccc(PV_TIME_ST, 0, 0, 0) + 8);
+}
 
 static void busy(u64 cpu)
 {
-	u64 end = wait_not(&fair_end, 0), n = 0;
+	bool pv = arg_u64("pv", 0);
+	u64 end = wait_not(&fair_end, 0), n = 0, begin = now();
+	u64 before = pv ? stolen() : 0;
 
 	while (now() < end)
 		n++;
+	if (pv)
+		had[cpu] = (now() - begin) * 1000 / (read_sysreg(cntfrq_el0) / 1000000) -
+			   (stolen() - before);
 	barrier_write(&turns[cpu], n);
+}
+
+/* All that there is belongs to somebody, and to all alike. */
+static void check_stolen(u64 nr_cpus)
+{
+	u64 least = ~0UL, most = 0;
+
+	for (u64 i = 0; i < nr_cpus; i++) {
+		least = had[i] < least ? had[i] : least;
+		most = had[i] > most ? had[i] : most;
+	}
+	check(smccc(PV_TIME_FEATURES, PV_TIME_ST, 0, 0) == 0, "PV_TIME_ST is a feature");
+	check(smccc(PV_TIME_FEATURES, 0x80000000, 0, 0) == -1, "another function is not");
+	check(most * 100 <= least * 110, "stolen time tells of equal shares");
+	check(least * nr_cpus <= arg_u64("of", 1) * arg_u64("fair", 0) * 1000000,
+	      "and of no more time than there was");
 }
 
 static void check_shares(u64 nr_cpus)
@@ -290,6 +321,8 @@ static void check_shares(u64 nr_cpus)
 		least = n < least ? n : least;
 		most = n > most ? n : most;
 	}
+	if (arg_u64("pv", 0))
+		check_stolen(nr_cpus);
 	if (arg_u64("turns", 0))
 		check(most * 100 <= least * 110, "shares within a tenth of each other");
 }

@@ -48,14 +48,6 @@ def test_corrupt_stack(host: str) -> None:
     assert {"esr", "far", "pc"} <= set(panic)
 
 
-@pytest.mark.parametrize("host", ["vhe", "nvhe"])
-@pytest.mark.parametrize("mech", ["nv2", "nv"])
-def test_timeslice(host: str, mech: str) -> None:
-    """Two vCPUs that share one CPU keep all their registers apart."""
-    result = boot("vel2.test=timeslice vel2.smp=2", l1="smp", host=host, mech=mech)
-    assert result.status == 0, explain(result)
-
-
 @pytest.mark.parametrize("host, l1_mode", [("vhe", "vhe"), ("vhe", "nvhe"), ("nvhe", "vhe")])
 def test_deferred_registers(host: str, l1_mode: str) -> None:
     """A plain exit under a VHE host switches no deferrable register; under an nVHE host each does."""

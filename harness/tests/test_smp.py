@@ -67,7 +67,7 @@ def test_shares_are_fair(host: str, cpus: int, vcpus: int, turns: int) -> None:
         host=host,
         smp=cpus,
         vcpus=vcpus,
-        l1_append=f"cpus={vcpus} fair=60 turns={turns}",
+        l1_append=f"cpus={vcpus} fair=60 turns={turns} pv=1 of={cpus}",
         icount=True,
         witness=False,
         markers=False,

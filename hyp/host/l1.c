@@ -21,6 +21,7 @@
 #include <nested.h>
 #include <options.h>
 #include <page_pool.h>
+#include <psci.h>
 #include <pcie.h>
 #include <pv.h>
 #include <stats.h>
@@ -29,6 +30,10 @@
 #define ERRLEN		256
 
 struct kvm l1;
+
+/* Of L0's memory the one page that L1 may touch. */
+static struct pvtime pvtime[PVTIME_PAGE / sizeof(struct pvtime)] __aligned(PVTIME_PAGE);
+_Static_assert(sizeof(pvtime) == PVTIME_PAGE && ARRAY_SIZE(pvtime) >= MAX_VCPUS, "a page");
 
 extern char _start[], __pool_start[], __pool_end[];
 
@@ -152,6 +157,9 @@ static void l1_stage2(void)
 					l1.ram_size);
 	if (!ret)
 		ret = (int)kvm_call_hyp(s2_vm_map_device, &l1.s2, plat.uart0, plat.uart0, SZ_4K);
+	if (!ret)
+		ret = (int)kvm_call_hyp(s2_vm_map_ram, &l1.s2, PVTIME_IPA, (pa_t)pvtime,
+					PVTIME_PAGE);
 	/* Firmware runs from there; what of it is to be a device, L1's own stage 1 says. */
 	if (!ret && plat.flash_size)
 		ret = (int)kvm_call_hyp(s2_vm_map_ram, &l1.s2, plat.flash, plat.flash,
@@ -322,6 +330,11 @@ void l1_vcpu_start(struct kvm_vcpu *vcpu, ipa_t entry, u64 arg)
 	regs->pc = entry;
 	regs->pstate = PSR_MODE_EL2h | PSR_DAIF;
 	vcpu->arch.wfi_waiting = false;
+}
+
+void l1_set_stolen(const struct kvm_vcpu *vcpu, u64 ns)
+{
+	__atomic_store_n(&pvtime[vcpu->vcpu_id].stolen_ns, ns, __ATOMIC_RELAXED);
 }
 
 void l1_create(void)

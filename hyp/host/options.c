@@ -23,7 +23,6 @@ static const struct choice switches[] = { { "on", 1 }, { "off", 0 }, {} };
 static const struct choice tests[] = {
 	{ "percpu", TEST_PERCPU },
 	{ "corrupt-stack", TEST_CORRUPT_STACK },
-	{ "timeslice", TEST_TIMESLICE },
 	{},
 };
 

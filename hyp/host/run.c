@@ -99,7 +99,7 @@ static enum run_state run_once(struct kvm_vcpu *vcpu)
 	return handle_exit(vcpu, exit);
 }
 
-static u64 counter(void)
+u64 sched_clock(void)
 {
 	u64 now;
 
@@ -107,12 +107,17 @@ static u64 counter(void)
 	return now;
 }
 
-u64 vcpu_slice_ticks(void)
+static u64 ticks_per_second(void)
 {
 	u64 freq;
 
 	asm("mrs %0, cntfrq_el0" : "=r"(freq));
-	return freq / SCHED_SLICE_HZ;
+	return freq;
+}
+
+u64 vcpu_slice_ticks(void)
+{
+	return ticks_per_second() / SCHED_SLICE_HZ;
 }
 
 /* Run @vcpu until it blocks or, if vCPUs share CPUs, somebody else may have to run. */
@@ -123,14 +128,14 @@ static enum run_state run_slice(struct kvm_vcpu *vcpu, unsigned int cpu)
 	enum run_state state;
 
 	if (shared) {
-		end = counter() + vcpu_slice_ticks();
+		end = sched_clock() + vcpu_slice_ticks();
 		deadline = sched_deadline(cpu);
 		end = deadline < end ? deadline : end;
 	}
 	vcpu->arch.timer.host_deadline = end;
 	do {
 		state = run_once(vcpu);
-	} while (state == RUN_ON && (!shared || (counter() < end && !sched_must_look(cpu))));
+	} while (state == RUN_ON && (!shared || (sched_clock() < end && !sched_must_look(cpu))));
 	vcpu->arch.timer.host_deadline = TIMER_NEVER;
 	return state;
 }
@@ -173,6 +178,14 @@ static void load(struct kvm_vcpu *vcpu, unsigned int cpu)
 	vgic_end(vcpu);
 }
 
+/* In seconds and a rest: the product of all ticks and 1e9 may be too large. */
+static void tell_stolen(const struct kvm_vcpu *vcpu)
+{
+	u64 freq = ticks_per_second(), ticks = vcpu->sched.stolen;
+
+	l1_set_stolen(vcpu, ticks / freq * 1000000000 + ticks % freq * 1000000000 / freq);
+}
+
 static void idle(struct kvm_vcpu *loaded, unsigned int cpu)
 {
 	kvm_call_hyp(timer_hyp_arm, sched_deadline(cpu));
@@ -186,7 +199,7 @@ int vcpu_run_loop(unsigned int cpu)
 	enum run_state state;
 
 	for (;;) {
-		vcpu = sched_next(cpu, counter());
+		vcpu = sched_next(cpu);
 		/* Whoever turns a vCPU on again resets its registers: none may be loaded. */
 		if (loaded && loaded != vcpu && (vcpu || is_off(loaded))) {
 			unload(loaded);
@@ -200,12 +213,14 @@ int vcpu_run_loop(unsigned int cpu)
 			if (!loaded)
 				load(vcpu, cpu);
 			loaded = vcpu;
+			if (sched_shares())
+				tell_stolen(vcpu);
 			state = run_slice(vcpu, cpu);
 			if (state == RUN_DEAD)
 				return -1;
 			if (state == RUN_ON)
 				continue;
 		}
-		sched_block(cpu, loaded ? TIMER_NEVER : next_timer(vcpu), counter());
+		sched_block(cpu, loaded ? TIMER_NEVER : next_timer(vcpu));
 	}
 }

@@ -6,7 +6,7 @@
  * looks at the state; a vCPU that blocks does so in its state, then looks at `kicked`: one of the two
  * sees the other. Invariant: while a CPU has no vCPU, none waits.
  *
- * Pure: reaches hardware only through gic_kick_cpu(); the unit tests run it on the build machine.
+ * Pure: reaches hardware only through gic_kick_cpu() and sched_clock(); the unit tests run it on the build machine.
  */
 #include <gic.h>
 #include <kvm_host.h>
@@ -58,6 +58,12 @@ static void charge(struct kvm_vcpu *vcpu, u64 now)
 		e->ran += now - e->since;
 	}
 	e->since = now;
+}
+
+static void wait_for_cpu(struct kvm_vcpu *vcpu, u64 now)
+{
+	vcpu->sched.since = now;
+	set_state(vcpu, SCHED_READY);
 }
 
 /* The least time that one which wants to run has had. */
@@ -116,7 +122,7 @@ static void wake(struct kvm_vcpu *vcpu)
 		give(vcpu, cpu);
 		gic_kick_cpu(cpu);
 	} else {
-		set_state(vcpu, SCHED_READY);
+		wait_for_cpu(vcpu, sched_clock());
 		preempt_for(vcpu);
 	}
 }
@@ -149,20 +155,23 @@ static struct kvm_vcpu *next_ready(unsigned int cpu)
 	return best;
 }
 
-struct kvm_vcpu *sched_next(unsigned int cpu, u64 now)
+struct kvm_vcpu *sched_next(unsigned int cpu)
 {
 	struct kvm_vcpu *vcpu, *next;
+	u64 now;
 
 	lock(&sched.lock);
+	now = sched_clock();
 	__atomic_store_n(&sched.look[cpu], 0, __ATOMIC_RELAXED);
 	if (sched.running[cpu])
 		charge(sched.running[cpu], now);
 	wake_sleepers(cpu, now);
 	vcpu = sched.running[cpu];
 	next = next_ready(cpu);
-	if (next && (!vcpu || next->sched.vtime < vcpu->sched.vtime)) {
+	if (next && (!vcpu || next->sched.vtime <= vcpu->sched.vtime)) {
 		if (vcpu)
-			set_state(vcpu, SCHED_READY);
+			wait_for_cpu(vcpu, now);
+		next->sched.stolen += now - next->sched.since;
 		give(next, cpu);
 		vcpu = next;
 	}
@@ -172,7 +181,7 @@ struct kvm_vcpu *sched_next(unsigned int cpu, u64 now)
 	return vcpu;
 }
 
-void sched_block(unsigned int cpu, u64 wake_at, u64 now)
+void sched_block(unsigned int cpu, u64 wake_at)
 {
 	struct kvm_vcpu *vcpu;
 	struct sched_entity *e;
@@ -180,7 +189,7 @@ void sched_block(unsigned int cpu, u64 wake_at, u64 now)
 	lock(&sched.lock);
 	vcpu = sched.running[cpu];
 	e = &vcpu->sched;
-	charge(vcpu, now);
+	charge(vcpu, sched_clock());
 	set_state(vcpu, SCHED_BLOCKED);
 	if (__atomic_load_n(&e->kicked, __ATOMIC_SEQ_CST)) {
 		set_state(vcpu, SCHED_RUNNING);

@@ -18,6 +18,9 @@ void l1_create(void);
 /* (Re)start @vcpu, which is not loaded, at @entry (IPA) with x0 = @arg, at vEL2. */
 void l1_vcpu_start(struct kvm_vcpu *vcpu, ipa_t entry, u64 arg);
 
+/* L1 is to see that @vcpu has waited for a CPU for so long. */
+void l1_set_stolen(const struct kvm_vcpu *vcpu, u64 ns);
+
 /* L1 ended itself, to be started again if @reset. Prints counters; the machine does the same. */
 void __noreturn l1_end(bool reset);
 

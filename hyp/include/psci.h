@@ -27,7 +27,24 @@
 #define SMCCC_VERSION			0x80000000U
 #define SMCCC_ARCH_FEATURES		0x80000001U
 
+/* Arm DEN0057, stolen time. */
+#define SMCCC_PV_TIME_FEATURES		0xc5000020U
+#define SMCCC_PV_TIME_ST		0xc5000021U
+
 #define SMCCC_FN_64BIT			BIT(30)
+
+/*
+ * Where L1 finds its stolen time (IPA; a page, as QEMU's virt machine has it): a structure for each vCPU, in which
+ * revision and attributes are 0. L0 never reads it.
+ */
+#define PVTIME_IPA			0x090a0000ULL
+#define PVTIME_PAGE			4096
+
+struct pvtime {
+	u32 revision, attributes;
+	u64 stolen_ns;
+	u8 reserved[48];
+};
 
 #define PSCI_SUCCESS			0
 #define PSCI_NOT_SUPPORTED		(-1)

@@ -33,9 +33,13 @@ struct sched_entity {
 	u64 wake_at;
 	u64 ran;		/* ticks that it had */
 	u64 vtime;		/* the same, but at most a slice behind the others' */
+	u64 stolen;		/* ticks that it was READY */
 	u64 migrations;		/* how often it came to another CPU */
-	u64 since;		/* RUNNING: charged until then; 0: its CPU has not yet seen it */
+	u64 since;		/* RUNNING, READY: charged until then; 0: its CPU has not yet seen it */
 };
+
+/* CNTPCT_EL0. The run loop's; the unit tests have their own. */
+u64 sched_clock(void);
 
 /* Once. vCPU 0 is CPU 0's; all others are blocked. @slice in ticks of CNTPCT_EL0. */
 void sched_init(struct kvm *kvm, unsigned int nr_cpus, u64 slice);
@@ -44,16 +48,16 @@ void sched_init(struct kvm *kvm, unsigned int nr_cpus, u64 slice);
 bool sched_shares(void);
 
 /*
- * What @cpu, the calling one, is to run from @now (CNTPCT_EL0) on: what it has, or what waits and has
- * had less. NULL: nothing. The vCPU may still be loaded on another CPU, which is about to put it.
+ * What @cpu, the calling one, is to run from now on: what it has, or what waits and has had no more. NULL:
+ * nothing. The vCPU may still be loaded on another CPU, which is about to put it.
  */
-struct kvm_vcpu *sched_next(unsigned int cpu, u64 now);
+struct kvm_vcpu *sched_next(unsigned int cpu);
 
 /*
  * The vCPU of @cpu has nothing to run for. If it is loaded nowhere, it is to be woken at @wake_at (or
  * TIMER_NEVER); if it is, the hardware does that.
  */
-void sched_block(unsigned int cpu, u64 wake_at, u64 now);
+void sched_block(unsigned int cpu, u64 wake_at);
 
 /* @vcpu was put, by the CPU that it ran on: if it is blocked, that CPU wakes it at @wake_at. */
 void sched_sleep(struct kvm_vcpu *vcpu, u64 wake_at);

@@ -35,6 +35,11 @@ void gic_kick_cpu(unsigned int n)
 	cpu[n].kicked = true;
 }
 
+u64 sched_clock(void)
+{
+	return now;
+}
+
 static void reset(const char *name, unsigned int cpus, int vcpus)
 {
 	unit_case = name;
@@ -72,7 +77,7 @@ static void visit(unsigned int n)
 	struct kvm_vcpu *next;
 
 	cpu[n].kicked = false;
-	while ((next = sched_next(n, now))) {
+	while ((next = sched_next(n))) {
 		if (cpu[n].loaded && cpu[n].loaded != next) {
 			sched_sleep(cpu[n].loaded, v[cpu[n].loaded->vcpu_id].timer);
 			cpu[n].loaded = NULL;
@@ -82,7 +87,7 @@ static void visit(unsigned int n)
 			cpu[n].loaded = next;
 			break;
 		}
-		sched_block(n, cpu[n].loaded ? TIMER_NEVER : v[next->vcpu_id].timer, now);
+		sched_block(n, cpu[n].loaded ? TIMER_NEVER : v[next->vcpu_id].timer);
 	}
 	cpu[n].cur = next;
 	cpu[n].end = sched_deadline(n);
@@ -109,7 +114,7 @@ static void run(unsigned int n)
 		return;
 	v[i].waits = true;
 	v[i].timer = one_in(3) ? TIMER_NEVER : now + below(5 * SLICE);
-	sched_block(n, TIMER_NEVER, now);
+	sched_block(n, TIMER_NEVER);
 	visit(n);
 }
 
@@ -176,8 +181,14 @@ static void test_fair(void)
 				}
 				CHECK(most - least <= 2 * SLICE + 2);
 			}
-			for (int i = 0; i < n; i++)
+			for (int i = 0; i < n; i++) {
 				total += v[i].got;
+				/* What it did not have was stolen, or is yet to be counted. */
+				CHECK(vcpu[i].sched.ran + vcpu[i].sched.stolen <= now);
+				CHECK((int)m >= n || vcpu[i].sched.ran + vcpu[i].sched.stolen +
+								     (u64)(n + 2) * SLICE >=
+							     now);
+			}
 			CHECK(total >= ((int)m < n ? m : (unsigned int)n) * (200 * SLICE - 4));
 		}
 	}
@@ -260,17 +271,20 @@ static void test_sleeper(void)
 static void test_kick_before_block(void)
 {
 	reset("kick", 1, 1);
-	CHECK(sched_next(0, 1) == &vcpu[0]);
+	CHECK(sched_next(0) == &vcpu[0]);
 	sched_looks(&vcpu[0]);
 	kvm_vcpu_kick(&vcpu[0]);
-	sched_block(0, TIMER_NEVER, 2);
-	CHECK(sched_next(0, 2) == &vcpu[0]);
+	now++;
+	sched_block(0, TIMER_NEVER);
+	CHECK(sched_next(0) == &vcpu[0]);
 	sched_looks(&vcpu[0]);
-	sched_block(0, 7, 3);
-	CHECK(!sched_next(0, 3));
+	sched_block(0, 7);
+	CHECK(!sched_next(0));
 	CHECK_EQ(sched_deadline(0), 7);
-	CHECK(!sched_next(0, 6));
-	CHECK(sched_next(0, 7) == &vcpu[0]);
+	now = 6;
+	CHECK(!sched_next(0));
+	now = 7;
+	CHECK(sched_next(0) == &vcpu[0]);
 }
 
 int main(int argc, char **argv)
