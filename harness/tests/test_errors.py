@@ -41,6 +41,7 @@ def complaint(done: "subprocess.CompletedProcess[str]") -> str:
         (["--l1", "hello", "--smp", "9"], 1, "--smp 9"),
         (["--l1", "hello", "--mem", "1"], 1, "--mem 1"),
         (["--l1", "hello", "--l1-initrd", "/nonexistent"], 1, "no such file"),
+        (["--l1", "hello", "--disk", "/nonexistent"], 1, "no such file"),
         (["--l1", "hello", "--timeout", "0"], 1, "--timeout"),
         (["--l1", "linux", "--l1-mode", "nested"], 1, "a mode of linux-sid"),
         (["--l1", "edk2", "--l1-mode", "vhe"], 1, "edk2 is nVHE only"),

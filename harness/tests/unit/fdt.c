@@ -65,20 +65,67 @@ static void platform(void)
 	CHECK(!strcmp(platform_bootargs(fdt), "vel2.host=vhe vel2.mech=nv2"));
 }
 
-static const char *str_at(const void *fdt, const char *path, const char *prop)
+static void pcie(void)
 {
-	int node = fdt_path_offset(fdt, path);
+	const struct l0_pcie *p = &plat_.pcie;
 
-	return node < 0 ? NULL : fdt_getprop(fdt, node, prop, NULL);
+	CHECK(!parse(at_end(good, good_size), good_size));
+	CHECK(p->ecam == 0x4010000000 && p->ecam_size == 0x10000000 && p->nr_windows == 3);
+	CHECK(p->window[0].base == 0x3eff0000 && p->window[0].size == 0x10000);
+	CHECK(p->window[1].base == 0x10000000 && p->window[1].size == 0x2eff0000);
+	CHECK(p->window[2].base == 0x8000000000 && p->window[2].size == 0x8000000000);
+	CHECK(p->nr_intx == 3 && p->intx[0] == 35 && p->intx[1] == 36 && p->intx[2] == 37);
+	CHECK(p->smmu == 0x9050000 && p->smmu_event == 106 && p->smmu_error == 109);
 }
 
-static unsigned long long u64_at(const void *fdt, const char *path, const char *prop, int i)
+/* A tree in which one cell of a property is another. */
+static void with_cell(const char *path, const char *prop, int cell, u32 val)
 {
-	int len;
-	const fdt64_t *v = fdt_getprop(fdt, fdt_path_offset(fdt, path), prop, &len);
+	static char buf[1 << 16] __attribute__((aligned(8)));
+	fdt32_t v;
 
-	CHECK(v && len >= (i + 1) * 8);
-	return fdt64_ld(v + i);
+	memcpy(buf, good, good_size);
+	fdt32_st(&v, val);
+	CHECK(!fdt_setprop_inplace_namelen_partial(buf, fdt_path_offset(buf, path), prop,
+						   (int)strlen(prop), (u32)cell * 4, &v, 4));
+	CHECK(!parse(buf, sizeof(buf)));
+}
+
+/* A root that its SMMU does not have as a whole, or that lies over something else, is nobody's. */
+static void no_pcie(void)
+{
+	static const struct {
+		const char *path, *prop;
+		int cell;
+		u32 val;
+	} rows[] = {
+		{ "/pcie@10000000", "iommu-map", 0, 0x100 },	  /* bus 0 passes by it */
+		{ "/pcie@10000000", "iommu-map", 1, 0x777 },	  /* no such SMMU */
+		{ "/pcie@10000000", "iommu-map", 2, 8 },
+		{ "/pcie@10000000", "iommu-map", 3, 0xff00 },	  /* the last bus passes by it */
+		{ "/pcie@10000000", "ranges", 4, 0x08000000 },	  /* I/O over the GIC */
+		{ "/pcie@10000000", "ranges", 4, 0x09050000 },	  /* over the SMMU */
+		{ "/pcie@10000000", "ranges", 4, 0x09040000 },	  /* over L0's UART */
+		{ "/pcie@10000000", "ranges", 13, 0x30010000 },	  /* memory window into RAM */
+		{ "/pcie@10000000", "ranges", 17, 0xffffffff },	  /* beyond all addresses */
+		{ "/pcie@10000000", "reg", 0, 0 },		  /* registers over a window */
+		{ "/pcie@10000000", "interrupt-map", 8, 1 },	  /* L1's UART */
+		{ "/pcie@10000000", "interrupt-map", 8, 8 },	  /* L0's */
+		{ "/pcie@10000000", "interrupt-map", 8, 74 },	  /* the SMMU's */
+		{ "/pcie@10000000", "interrupt-map", 8, 300 },	  /* more than L1's GIC has */
+		{ "/pcie@10000000", "interrupt-map", 7, 1 },	  /* a PPI */
+		{ "/pcie@10000000", "interrupt-map", 4, 0x777 },  /* another controller */
+		{ "/smmuv3@9050000", "reg", 1, 0x48000000 },	  /* in RAM */
+		{ "/smmuv3@9050000", "reg", 3, 0x10000 },	  /* half of it */
+		{ "/smmuv3@9050000", "interrupts", 0, 1 },	  /* a PPI */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		with_cell(rows[i].path, rows[i].prop, rows[i].cell, rows[i].val);
+		CHECK(!plat_.pcie.ecam_size && !plat_.pcie.smmu && !plat_.pcie.nr_windows);
+	}
+	with_cell("/pcie@10000000", "interrupt-map", 8, 9);
+	CHECK(plat_.pcie.ecam_size && plat_.pcie.intx[0] == 41);
 }
 
 static struct l1_fdt_config config(unsigned int cpus)
@@ -94,6 +141,41 @@ static struct l1_fdt_config config(unsigned int cpus)
 		.initrd_size = 0x300000,
 		.bootargs = "a=b quiet",
 	};
+}
+
+static void l1_pcie(void)
+{
+	static char buf[(1 << 16) + L1_FDT_ROOM] __attribute__((aligned(8)));
+	static const char *const gone[] = { "iommu-map", "msi-map" };
+	struct l1_fdt_config cfg = config(1);
+	int node;
+
+	cfg.pcie = true;
+	CHECK(!l1_fdt_build(good, buf, sizeof(buf), &cfg, err, sizeof(err)));
+	node = fdt_path_offset(buf, "/pcie@10000000");
+	CHECK(node > 0 && fdt_path_offset(buf, "/smmuv3@9050000") < 0);
+	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
+		CHECK(!fdt_getprop(buf, node, gone[i], NULL));
+	CHECK(fdt_getprop(buf, node, "interrupt-map", NULL) && fdt_getprop(buf, node, "ranges", NULL));
+	/* An L1 that is vel2 has no SMMU for it, and so gives it to nobody. */
+	platform_pcie(buf, &plat_);
+	CHECK(!plat_.pcie.ecam_size);
+}
+
+static const char *str_at(const void *fdt, const char *path, const char *prop)
+{
+	int node = fdt_path_offset(fdt, path);
+
+	return node < 0 ? NULL : fdt_getprop(fdt, node, prop, NULL);
+}
+
+static unsigned long long u64_at(const void *fdt, const char *path, const char *prop, int i)
+{
+	int len;
+	const fdt64_t *v = fdt_getprop(fdt, fdt_path_offset(fdt, path), prop, &len);
+
+	CHECK(v && len >= (i + 1) * 8);
+	return fdt64_ld(v + i);
 }
 
 static void children(const void *fdt)
@@ -238,6 +320,7 @@ static void try_both(const char *data, size_t size)
 	platform_bootargs(fdt);
 	CHECK(strlen(plat_.kernel.args) < size);
 	cfg.bootargs = plat_.kernel.args;
+	cfg.pcie = plat_.pcie.ecam_size;
 	err[0] = 0;
 	if (l1_fdt_build(fdt, buf, sizeof(buf), &cfg, err, sizeof(err)))
 		CHECK(err[0]);
@@ -273,6 +356,9 @@ int main(void)
 {
 	load();
 	platform();
+	pcie();
+	no_pcie();
+	l1_pcie();
 	l1_tree();
 	modules();
 	missing();

@@ -364,6 +364,7 @@ static void no_memory_at_all(void)
 static void canonical_unmap(void)
 {
 	struct s2_fault_result out;
+	u64 devices;
 	struct stage2 x;
 	struct s2_guest g;
 	struct s2_mmu *mmu;
@@ -377,8 +378,11 @@ static void canonical_unmap(void)
 	l2_touch(mmu, 0x5000, S2_ACC_READ);
 	l2_touch(&vm.canonical, FAR_IPA + 0x5000, S2_ACC_READ);
 	CHECK_EQ(tlb_count(), 2);
+	devices = tlb_stats.devices;
 	CHECK_EQ(s2_vm_unmap(&vm, FAR_IPA + 0x5000, 0x1000), 0);
 	CHECK_EQ(tlb_count(), 0);
+	/* L1's devices go by the same table. */
+	CHECK(tlb_stats.devices > devices);
 	CHECK_EQ(l1_fault(mmu, 0x5000, S2_ACC_READ, &out), S2_EMULATE);
 	CHECK_EQ(out.l1_ipa, FAR_IPA + 0x5000);
 	/* Around it, L1's block is pages now. */
