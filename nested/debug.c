@@ -69,6 +69,8 @@ enum trap_result access_mdscr(struct kvm_vcpu *vcpu, const struct sysreg_desc *d
 #define DBG_SP_M(...)
 #define DBG_SHARED_H(...)
 #define DBG_PAUTH_H(...)
+#define DBG_SVE_H(...)
+#define DBG_SVE_M(...)
 #define DBG_DEBUG_M(...)
 #define DBG_TIMER_M(...)
 #define DBG_GIC_M(...)

@@ -87,8 +87,11 @@ static enum host_exit handle_wfx(struct kvm_vcpu *vcpu, u64 esr)
 	return wfe ? HOST_EXIT_RESUME : HOST_EXIT_WFI;
 }
 
-/* Would L1's own CPTR_EL2 trap FP from where the guest is? At vEL2 CPACR_EL1 says so by itself. */
-static bool l1_traps_fp(const struct kvm_vcpu *vcpu)
+/*
+ * Would L1's own CPTR_EL2 trap, from where the guest is, what bit @tfp of it (E2H=0) or field @fpen
+ * (E2H=1) is for? At vEL2 CPACR_EL1 says so by itself.
+ */
+static bool l1_traps_fp(const struct kvm_vcpu *vcpu, u64 tfp, u64 fpen)
 {
 	u64 cptr = __vcpu_sys_reg(vcpu, CPTR_EL2);
 	bool el0 = (*vcpu_cpsr(vcpu) & PSR_MODE_MASK) == PSR_MODE_EL0t;
@@ -96,8 +99,8 @@ static bool l1_traps_fp(const struct kvm_vcpu *vcpu)
 	if (!from_vel1(vcpu))
 		return false;
 	if (!vcpu_el2_e2h_is_set(vcpu))
-		return cptr & CPTR_TFP;
-	switch (FIELD_GET(CPACR_FPEN, cptr)) {
+		return cptr & tfp;
+	switch ((cptr & fpen) >> __builtin_ctzll(fpen)) {
 	case 3:
 		return false;
 	case 1:
@@ -107,14 +110,35 @@ static bool l1_traps_fp(const struct kvm_vcpu *vcpu)
 	}
 }
 
-static enum host_exit handle_fp(struct kvm_vcpu *vcpu, u64 esr)
+/* The registers are not this vCPU's: hand them over, and let it try again. */
+static enum host_exit load_fp(struct kvm_vcpu *vcpu, enum exit_reason reason)
 {
-	if (l1_traps_fp(vcpu))
-		return forward(vcpu, EXIT_FP, esr);
-	exit_done(vcpu, EXIT_FP, OUT_HANDLED);
+	exit_done(vcpu, reason, OUT_HANDLED);
 	hyp_fpsimd_load(vcpu);
 	shadow_refresh_cptr(vcpu);
 	return HOST_EXIT_RESUME;
+}
+
+static enum host_exit handle_fp(struct kvm_vcpu *vcpu, u64 esr)
+{
+	if (l1_traps_fp(vcpu, CPTR_TFP, CPACR_FPEN))
+		return forward(vcpu, EXIT_FP, esr);
+	return load_fp(vcpu, EXIT_FP);
+}
+
+/*
+ * ZEN is asked before FPEN. L0 closes both where L1 closes FPEN alone, so a ZCR_EL1 of that guest is a
+ * trap of FP to L1, as it is on QEMU's EL2 (the register's pseudocode does not ask FPEN).
+ */
+static enum host_exit handle_sve(struct kvm_vcpu *vcpu, u64 esr)
+{
+	if (!(vcpu->kvm->vcpu_features & BIT(FEAT_SVE)))
+		return undefined(vcpu, esr);
+	if (l1_traps_fp(vcpu, CPTR_TZ, CPACR_ZEN))
+		return forward(vcpu, EXIT_SVE, esr);
+	if (l1_traps_fp(vcpu, CPTR_TFP, CPACR_FPEN))
+		return forward(vcpu, EXIT_SVE, ESR_OF_FP);
+	return load_fp(vcpu, EXIT_SVE);
 }
 
 static enum host_exit handle_pauth(struct kvm_vcpu *vcpu, u64 esr)
@@ -172,6 +196,7 @@ static const sync_handler sync_handlers[64] = {
 	[ESR_EC_CP15_32] = handle_cp15,
 	[ESR_EC_CP15_64] = handle_cp15,
 	[ESR_EC_FP_ASIMD] = handle_fp,
+	[ESR_EC_SVE] = handle_sve,
 	[ESR_EC_PAC] = handle_pauth,
 	[ESR_EC_SVC64] = handle_svc,
 	[ESR_EC_HVC64] = handle_hvc,

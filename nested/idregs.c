@@ -200,6 +200,7 @@ static u64 features_of_values(void)
 
 	offer(&feat, field(pfr0, 0) == 2, FEAT_AA32EL0);
 	offer(&feat, field(mmfr1, 8), FEAT_VHE);
+	offer(&feat, field(pfr0, 32), FEAT_SVE);
 	offer(&feat, field(isar1, 4) || field(isar1, 8) || field(isar2, 12), FEAT_PAUTH);
 	offer(&feat, field(mmfr0, 56), FEAT_FGT);
 	offer(&feat, field(mmfr0, 60), FEAT_ECV);
@@ -267,6 +268,7 @@ int nested_idregs_init(struct kvm_vcpu *vcpu)
 	if (field(id_value(SYS_ID_AA64PFR0_EL1), 0) == 2)
 		aa32_values();
 	HW(ID_AA64PFR1_EL1);
+	HW(ID_AA64ZFR0_EL1);
 	HW(ID_AA64DFR0_EL1);
 	HW(ID_AA64ISAR0_EL1);
 	HW(ID_AA64ISAR1_EL1);

@@ -159,6 +159,35 @@ enum trap_result access_cptr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc
 	return r;
 }
 
+/*
+ * At vEL2: ZCR_EL2, or ZCR_EL1 by its EL12 name, which lives in memory there. Both ask for what
+ * CPTR_EL2 lets through (ZCR_EL2 pseudocode; that FPEN counts, too, is QEMU's reading).
+ */
+static enum trap_result refused(struct sys_reg_params *p, u64 esr)
+{
+	p->val = esr;
+	return TRAP_VEL2;
+}
+
+enum trap_result access_zcr(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
+			    struct sys_reg_params *p)
+{
+	u64 cptr = vcpu_read_sys_reg(vcpu, CPTR_EL2);
+	bool e2h = vcpu_el2_e2h_is_set(vcpu);
+
+	if (e2h ? !(cptr & CPACR_ZEN_EL1) : cptr & CPTR_TZ)
+		return refused(p, ESR_OF_SVE);
+	if (e2h ? !(cptr & CPACR_FPEN_EL1) : cptr & CPTR_TFP)
+		return refused(p, ESR_OF_FP);
+	p->val &= ZCR_LEN;
+	if (desc->idx != ZCR_EL2)
+		return access_rw(vcpu, desc, p);
+	if (!p->is_write)
+		return read_as(p, shadow_read_zcr_el2(vcpu));
+	shadow_write_zcr_el2(vcpu, p->val);
+	return TRAP_HANDLED;
+}
+
 enum trap_result access_spsr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
 				 struct sys_reg_params *p)
 {

@@ -87,11 +87,14 @@ static bool name_exists(const struct kvm_vcpu *vcpu, u32 enc)
 static enum host_exit finish(struct kvm_vcpu *vcpu, unsigned int reason,
 			     const struct sys_reg_params *p, enum trap_result result)
 {
-	exit_done(vcpu, reason, result == TRAP_UNDEF || result == TRAP_INJECTED ? OUT_REFLECTED :
+	exit_done(vcpu, reason, result != TRAP_HANDLED && result != TRAP_TO_HOST ? OUT_REFLECTED :
 				p->served ? OUT_SERVED : OUT_HANDLED);
 	switch (result) {
 	case TRAP_UNDEF:
 		kvm_inject_undefined(vcpu);
+		return HOST_EXIT_RESUME;
+	case TRAP_VEL2:
+		kvm_inject_nested_sync(vcpu, p->val);
 		return HOST_EXIT_RESUME;
 	case TRAP_INJECTED:
 		return HOST_EXIT_RESUME;

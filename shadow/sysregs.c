@@ -58,9 +58,10 @@ static u64 nvhe_tcr(u64 tcr)
 	       move_bits(tcr, TCR_EL2_DS, 59);
 }
 
-static u64 nvhe_cpacr(u64 cptr)
+static __always_inline u64 nvhe_cpacr(u64 cptr, bool sve)
 {
-	return (cptr & CPTR_TFP ? 0 : CPACR_FPEN) | (cptr & CPTR_TTA ? CPACR_TTA : 0);
+	return (sve && !(cptr & CPTR_TZ) ? CPACR_ZEN : 0) |
+	       (cptr & CPTR_TFP ? 0 : CPACR_FPEN) | (cptr & CPTR_TTA ? CPACR_TTA : 0);
 }
 
 /*
@@ -116,7 +117,7 @@ static void build_nvhe(u64 *shadow, const u64 *sys_regs)
 	shadow[TCR_EL1] = nvhe_tcr(sys_regs[TCR_EL2]);
 	shadow[TTBR0_EL1] = sys_regs[TTBR0_EL2] & TTBR_BADDR;
 	shadow[TTBR1_EL1] = 0;
-	shadow[CPACR_EL1] = nvhe_cpacr(sys_regs[CPTR_EL2]);
+	shadow[CPACR_EL1] = nvhe_cpacr(sys_regs[CPTR_EL2], alternative_has_cap(CAP_SVE));
 	shadow[CONTEXTIDR_EL1] = 0;
 }
 #undef NVHE_X
@@ -272,36 +273,76 @@ void shadow_refresh_hcr(struct kvm_vcpu *vcpu)
  * L1's CPTR_EL2 for its guest, as FP and trace traps and TCPAC of the E2H=1 format. FPEN=0b01 traps
  * EL0 under TGE only, and there is no TGE at vEL1&0.
  */
-static inline u64 l1_cptr(const struct kvm_vcpu *vcpu)
+static __always_inline u64 l1_cptr(const struct kvm_vcpu *vcpu, bool sve)
 {
 	u64 cptr = __vcpu_sys_reg(vcpu, CPTR_EL2);
 	u64 keep = cptr & (CPTR_TCPAC | CPTR_TAM);
 
 	if (!vcpu_el2_e2h_is_set(vcpu))
-		return keep | nvhe_cpacr(cptr);
-	return keep | (cptr & CPACR_TTA) | (cptr & CPACR_FPEN_EL1 ? CPACR_FPEN : 0);
+		return keep | nvhe_cpacr(cptr, sve);
+	return keep | (cptr & CPACR_TTA) | (cptr & CPACR_FPEN_EL1 ? CPACR_FPEN : 0) |
+	       (sve && (cptr & CPACR_ZEN_EL1) ? CPACR_ZEN : 0);
 }
 
 /* @cptr in the E2H=1 format, which an nVHE host's CPTR_EL2 has not. */
-static inline u64 cptr_for_host(u64 cptr)
+static __always_inline u64 cptr_for_host(u64 cptr, bool sve)
 {
 	if (has_vhe())
 		return cptr;
-	return CPTR_RES1 | (cptr & (CPTR_TCPAC | CPTR_TAM)) | (cptr & CPACR_FPEN ? 0 : CPTR_TFP) |
+	return (sve && (cptr & CPACR_ZEN) ? CPTR_RES1 & ~CPTR_TZ : CPTR_RES1) |
+	       (cptr & (CPTR_TCPAC | CPTR_TAM)) | (cptr & CPACR_FPEN ? 0 : CPTR_TFP) |
 	       (cptr & CPACR_TTA ? CPTR_TTA : 0);
 }
 
-static __always_inline void load_cptr(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+/*
+ * The vector lengths of @bank: ZCR_EL1 is the bank's own, ZCR_EL2 L1's limit for vEL1&0 and none for vEL2.
+ * They are in the hardware only while CPTR_EL2 lets SVE through, because otherwise EL2 cannot reach them
+ * either, and nobody below can have changed or used them.
+ */
+static void load_zcr(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
-	u64 cptr = CPACR_FPEN;
+	const struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
+
+	isb(); /* CPTR_EL2 before what it lets through */
+	write_sysreg_el1(ctxt->hw_sys_regs[ZCR_EL1] & ZCR_LEN, ZCR);
+	write_sysreg_s(bank == BANK_VEL1 ? ctxt->sys_regs[ZCR_EL2] & ZCR_LEN : ZCR_LEN,
+		       SYS_ZCR_EL2);
+	vcpu->arch.sve_open = true;
+}
+
+static void unload_zcr(struct kvm_vcpu *vcpu)
+{
+	if (vcpu->arch.sve_open)
+		vcpu->arch.ctxt.hw_sys_regs[ZCR_EL1] = read_sysreg_el1(ZCR);
+	vcpu->arch.sve_open = false;
+}
+
+u64 shadow_read_zcr_el2(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.sve_open ? read_sysreg_el1(ZCR) : vcpu->arch.ctxt.hw_sys_regs[ZCR_EL1];
+}
+
+void shadow_write_zcr_el2(struct kvm_vcpu *vcpu, u64 val)
+{
+	vcpu->arch.ctxt.hw_sys_regs[ZCR_EL1] = val;
+	if (vcpu->arch.sve_open)
+		write_sysreg_el1(val, ZCR);
+}
+
+static __always_inline void write_cptr(struct kvm_vcpu *vcpu, enum loaded_bank bank, bool sve)
+{
+	u64 cptr = CPACR_FPEN | (sve ? CPACR_ZEN : 0);
 
 	if (bank == BANK_VEL1)
-		cptr = l1_cptr(vcpu);
+		cptr = l1_cptr(vcpu, sve);
 	else if (bank == BANK_VEL2_NVHE)
 		cptr |= nested_mech->tcpac_nvhe;
 	if (!vcpu->arch.fp_loaded)
 		cptr &= ~CPACR_FPEN;
-	cptr = cptr_for_host(cptr);
+	/* One without the other would only make two kinds of closed. */
+	if (sve && !(cptr & CPACR_FPEN))
+		cptr &= ~CPACR_ZEN;
+	cptr = cptr_for_host(cptr, sve);
 	/* Under another L0 each write is a trap, and it is nearly always the same value. */
 	if (unlikely(cptr != vcpu->arch.hw_cptr)) {
 		vcpu->arch.hw_cptr = cptr;
@@ -309,11 +350,28 @@ static __always_inline void load_cptr(struct kvm_vcpu *vcpu, enum loaded_bank ba
 	}
 }
 
+static noinline void load_cptr_sve(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+{
+	write_cptr(vcpu, bank, true);
+	if (!vcpu->arch.sve_open &&
+	    (has_vhe() ? vcpu->arch.hw_cptr & CPACR_ZEN : !(vcpu->arch.hw_cptr & CPTR_TZ)))
+		load_zcr(vcpu, bank);
+}
+
+static __always_inline void load_cptr(struct kvm_vcpu *vcpu, enum loaded_bank bank)
+{
+	if (alternative_has_cap(CAP_SVE))
+		load_cptr_sve(vcpu, bank);
+	else
+		write_cptr(vcpu, bank, false);
+}
+
 void shadow_refresh_cptr(struct kvm_vcpu *vcpu)
 {
 	load_cptr(vcpu, vcpu->arch.loaded_bank);
 	if (vcpu->arch.loaded_bank == BANK_VEL2_NVHE)
-		write_sysreg_el1(nvhe_cpacr(__vcpu_sys_reg(vcpu, CPTR_EL2)), CPACR);
+		write_sysreg_el1(nvhe_cpacr(__vcpu_sys_reg(vcpu, CPTR_EL2),
+					    alternative_has_cap(CAP_SVE)), CPACR);
 }
 
 /*
@@ -512,6 +570,8 @@ static __always_inline u64 unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 	__sysreg_save_el1_bank(ctxt->hw_sys_regs);
 	if (bank == BANK_VEL2_E2H && alternative_has_cap(CAP_PV))
 		ctxt->sys_regs[SPSR_EL2] = spsr_from_hw(ctxt->sys_regs[SPSR_EL2], spsr);
+	if (alternative_has_cap(CAP_SVE))
+		unload_zcr(vcpu);
 	cntkctl = read_sysreg_el1(CNTKCTL);
 	if (bank == BANK_VEL2_E2H)
 		ctxt->sys_regs[CNTHCTL_EL2] = cnthctl_from_hw(vcpu, cntkctl);
@@ -634,7 +694,7 @@ void shadow_refresh_nvhe(struct kvm_vcpu *vcpu)
 	write_sysreg_el1(nvhe_sctlr(r[SCTLR_EL2]) & ~(shadowed ? SCTLR_M : 0), SCTLR);
 	write_sysreg_el1(nvhe_tcr(r[TCR_EL2]), TCR);
 	write_sysreg_el1(r[TTBR0_EL2] & TTBR_BADDR, TTBR0);
-	write_sysreg_el1(nvhe_cpacr(r[CPTR_EL2]), CPACR);
+	write_sysreg_el1(nvhe_cpacr(r[CPTR_EL2], alternative_has_cap(CAP_SVE)), CPACR);
 	if (!nested_mech->plain)
 		return;
 	s2_stage1_clear(&vcpu->kvm->s2.stage1[vcpu->vcpu_id]);

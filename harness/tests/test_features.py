@@ -99,7 +99,7 @@ def test_on_again(l0: Path) -> None:
 @pytest.mark.parametrize(
     "words, mech, what",
     [
-        ("+sve", "nv2", "bad feature '+sve'"),
+        ("+sme", "nv2", "bad feature '+sme'"),
         ("pauth", "nv2", "bad feature 'pauth'"),
         ("-", "nv2", "bad feature '-'"),
         ("-pauth,", "nv2", "bad feature ''"),
@@ -113,6 +113,14 @@ def test_refused(l0: Path, vel2: Command, words: str, mech: str, what: str) -> N
     assert len(lines) == 1 and what in lines[0], done.stderr
     assert all(f" {name}" in lines[0] for name in ALL), lines[0]
     assert done.returncode == 1
+
+
+def test_sve_with_nv_alone(l0: Path, vel2: Command) -> None:
+    """An L1 that may be nVHE cannot have SVE there; asking for it chooses the CPU."""
+    args = ["run", "--no-build", "--l1", "hello", "--mech", "nv", "--l1-features", "+sve"]
+    assert vel2(*args).returncode == 0
+    done = vel2(*args, "--l1-mode", "nvhe")
+    assert done.returncode == 1 and "+sve: cannot be offered" in done.stderr, done.stderr
 
 
 def test_native(vel2: Command) -> None:

@@ -18,7 +18,7 @@ import pytest
 from vel2lib import table
 from vel2lib.config import HOSTS, MECHS, RunConfig, guest_table, resolve
 from vel2lib.debian import ROOT
-from vel2lib.qemu import CPU
+from vel2lib.qemu import CPU, SVE_CPU
 from vel2lib.run import Result, execute
 
 GUESTS = guest_table()
@@ -45,7 +45,8 @@ def run(name: str, mode: str, **more: Any) -> Result:
     row = GUESTS[name]
     append = str(row.get("append", ""))
     smp = int(row.get("smp", 1))
-    config = RunConfig(l1=name, l1_mode=mode, l1_append=append, smp=smp, **more)
+    cpu = SVE_CPU if row.get("sve") else CPU
+    config = RunConfig(l1=name, l1_mode=mode, l1_append=append, smp=smp, cpu=cpu, **more)
     if not row.get("disk"):
         return _execute(config, row)
     with tempfile.NamedTemporaryFile() as image:

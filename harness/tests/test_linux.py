@@ -14,6 +14,7 @@ from conftest import Command
 from test_guests import explain
 from vel2lib.config import RunConfig, Target, resolve
 from vel2lib.errors import Vel2Error
+from vel2lib.qemu import SVE_CPU
 from vel2lib.run import Result, execute
 
 pytestmark = pytest.mark.xdist_group("linux")
@@ -96,3 +97,16 @@ def test_what_the_l2_of_a_newer_linux_costs(
     hypercall = rows["hypercall", "nested"]
     assert hypercall["traps"]["median"] <= traps, hypercall
     assert hypercall["l0_instructions"]["median"] <= instructions, hypercall
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_with_sve(l0: Path) -> None:
+    """Linux finds SVE at (virtual) EL2 and hands it to its L2, each at the first use."""
+    config = RunConfig(l1="linux-6.12", cpu=SVE_CPU, l1_features="+sve", icount=False, timeout=200)
+    chosen = resolve(config)
+    config.mem = chosen.mem
+    result = execute(config, chosen)
+    assert result.status == 0, explain(result)
+    exits = result.counters[0]["exits"]
+    assert exits["L1"]["sve"]["handled"] and exits["L2"]["sve"]["forwarded"], exits

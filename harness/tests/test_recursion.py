@@ -15,6 +15,7 @@ import pytest
 from test_guests import GUESTS, comparable, explain, modes, native, skip_unless_offered
 from vel2lib.config import HOSTS, MECHS, RunConfig, resolve
 from vel2lib.results import bench_rows
+from vel2lib.qemu import CPU, SVE_CPU
 from vel2lib.run import Result, execute, levels
 
 #: Guests of the short matrix.
@@ -97,6 +98,7 @@ def run(guest: str, stack: Stack, **more: Any) -> Result:
         l2=guest,
         l2_append=str(row.get("append", "")),
         l2_mode=stack.mode,
+        cpu=SVE_CPU if row.get("sve") else CPU,
         smp=int(row.get("cpus", row.get("smp", 1))),
         vcpus=int(row.get("smp", 1)),
         timeout=max(SECONDS, 4 * float(row.get("timeout", 20))) * stack.depth,

@@ -168,13 +168,18 @@ def parser() -> argparse.ArgumentParser:
 def make_config(options: argparse.Namespace) -> "RunConfig":
     """The configuration that the options ask for."""
     from .config import RunConfig
+    from .qemu import SVE_CPU
 
     given: dict[str, Any] = {}
     for one in fields(RunConfig):
         value = getattr(options, one.name, None)
         if value is not None:
             given[one.name] = tuple(value) if one.name == "qemu_args" else value
-    return RunConfig(**given)
+    config = RunConfig(**given)
+    # Insisting on it says which CPU is meant.
+    if "cpu" not in given and "+sve" in config.l1_features.split(","):
+        config.cpu = SVE_CPU
+    return config
 
 
 class Progress:

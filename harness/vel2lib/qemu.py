@@ -32,6 +32,8 @@ from .placement import L0_SIZE, Placement
 from .image import MIB
 
 CPU = "max,pauth-impdef=on,sve=off,sme=off"
+#: The same with SVE, which makes a Linux slower to emulate.
+SVE_CPU = "max,pauth-impdef=on,sme=off"
 MACHINE = "virt,virtualization=on,gic-version=3"
 #: CPU models of QEMU 10 with FEAT_NV and FEAT_NV2.
 NV_CPUS = frozenset({"max", "neoverse-v1", "neoverse-n2"})

@@ -17,6 +17,8 @@ int main(void)
 	DEFINE(NR_HYPCALLS, NR_HYPCALLS);
 	DEFINE(CPU_XREG_0, offsetof(struct kvm_cpu_context, regs.regs[0]));
 	DEFINE(CPU_PC, offsetof(struct kvm_cpu_context, regs.pc));
+	DEFINE(FP_FPSR, offsetof(struct fpsimd_state, fpsr));
+	DEFINE(SVE_P, offsetof(struct sve_state, p));
 	DEFINE(CPU_FP_VREGS, offsetof(struct kvm_cpu_context, fp.vregs));
 	DEFINE(CPU_FPSR, offsetof(struct kvm_cpu_context, fp.fpsr));
 	DEFINE(HOST_CONTEXT_VCPU, offsetof(struct kvm_cpu_context, __hyp_running_vcpu));

@@ -56,15 +56,31 @@ static void __deactivate_traps(struct kvm_vcpu *vcpu)
 	isb();
 }
 
-/* EL2's own use of FP, whatever the guest may. */
+/* EL2's own use of FP and SVE, whatever the guest may. */
 static void fp_allow(struct kvm_vcpu *vcpu)
 {
+	bool sve = alternative_has_cap(CAP_SVE);
+
 	vcpu->arch.hw_cptr = ~0ULL;	/* the next one that is wanted is written, whatever it is */
 	if (has_vhe())
-		write_sysreg(read_sysreg(CPTR_EL2) | CPACR_FPEN, CPTR_EL2);
+		write_sysreg(read_sysreg(CPTR_EL2) | CPACR_FPEN | (sve ? CPACR_ZEN : 0), CPTR_EL2);
 	else
-		write_sysreg(read_sysreg(CPTR_EL2) & ~CPTR_TFP, CPTR_EL2);
+		write_sysreg(read_sysreg(CPTR_EL2) & ~(CPTR_TFP | (sve ? CPTR_TZ : 0)), CPTR_EL2);
 	isb();
+	if (sve) {
+		write_sysreg_s(ZCR_LEN, SYS_ZCR_EL2);
+		isb();	/* the vector length of what follows */
+	}
+}
+
+static void save_fp(struct kvm_vcpu *vcpu)
+{
+	fp_allow(vcpu);
+	if (alternative_has_cap(CAP_SVE))
+		__sve_save(&vcpu->arch.sve, &vcpu->arch.ctxt.fp);
+	else
+		__fpsimd_save(&vcpu->arch.ctxt.fp);
+	vcpu->arch.fp_loaded = false;
 }
 
 static void load_vcpu(struct kvm_vcpu *vcpu)
@@ -79,11 +95,8 @@ static void put_vcpu(struct kvm_vcpu *vcpu)
 {
 	hyp_exit_handlers.put(vcpu);
 	__sysreg_save_shared(vcpu->arch.ctxt.sys_regs, has_pauth(vcpu));
-	if (vcpu->arch.fp_loaded) {
-		fp_allow(vcpu);
-		__fpsimd_save(&vcpu->arch.ctxt.fp);
-		vcpu->arch.fp_loaded = false;
-	}
+	if (vcpu->arch.fp_loaded)
+		save_fp(vcpu);
 }
 
 void __kvm_vcpu_load(struct kvm_vcpu *vcpu)
@@ -129,6 +142,9 @@ int __kvm_vcpu_run(struct kvm_vcpu *vcpu)
 void hyp_fpsimd_load(struct kvm_vcpu *vcpu)
 {
 	fp_allow(vcpu);
-	__fpsimd_restore(&vcpu->arch.ctxt.fp);
+	if (alternative_has_cap(CAP_SVE))
+		__sve_restore(&vcpu->arch.sve, &vcpu->arch.ctxt.fp);
+	else
+		__fpsimd_restore(&vcpu->arch.ctxt.fp);
 	vcpu->arch.fp_loaded = true;
 }

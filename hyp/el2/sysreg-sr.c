@@ -39,6 +39,7 @@
 #define ROW_DEBUG(...)
 #define ROW_TIMER(...)
 #define ROW_GIC(...)
+#define ROW_SVE(...)
 
 /* --- the EL1 bank --- */
 

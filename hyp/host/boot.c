@@ -84,7 +84,7 @@ static void choose_mech(void)
 #define HIDDEN			NO_ROW
 static bool cpu_has_feature(unsigned int feature)
 {
-	if ((feature == IDF_NV2 && opts.mech != MECH_NV2) ||
+	if ((opts.features_off & BIT(feature)) || (feature == IDF_NV2 && opts.mech != MECH_NV2) ||
 	    (feature == IDF_NV && opts.mech == MECH_PV))
 		return false;
 #include <features.def>
@@ -101,6 +101,9 @@ static void check_features(void)
 {
 	char names[OPT_ERR_MAX];
 
+	/* With E2H=0 the name ZCR_EL1 would reach vEL2's own, and nothing traps it alone. */
+	if (opts.mech != MECH_NV2 && opts.l1_mode != L1_VHE)
+		opts.features_off |= BIT(IDF_SVE);
 	for (unsigned int i = IDF_BASE + 1; i < NR_ID_FEATURES; i++) {
 		if (!(opts.features_on & BIT(i)) || cpu_has_feature(i))
 			continue;
@@ -189,6 +192,8 @@ static void choose_caps(void)
 		hyp_caps |= BIT(CAP_TRACE);
 	if (!reg_set_is_empty(&opts.trap) || !reg_set_is_empty(&opts.notrap))
 		hyp_caps |= BIT(CAP_ABLATE);
+	if (cpu_has_feature(IDF_SVE))
+		hyp_caps |= BIT(CAP_SVE);
 	/* It costs instructions itself: not while a marked region is measured. */
 	if (!opts.markers && cpu_counts_instructions())
 		hyp_caps |= BIT(CAP_INSN);

@@ -16,7 +16,8 @@
 #define CAP_INSN	3	/* instructions are counted for each exit */
 #define CAP_PV		4	/* mechanism pv */
 #define CAP_ABLATE	5	/* vel2.trap= or vel2.notrap= */
-#define NR_CAPS		6
+#define CAP_SVE		6	/* L1 is offered SVE */
+#define NR_CAPS		7
 
 #ifdef __ASSEMBLER__
 

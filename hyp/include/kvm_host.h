@@ -78,6 +78,14 @@ struct fpsimd_state {
 	u64 fpcr;
 };
 
+/* SVE at the largest vector length that there is, one register behind the other at the CPU's own. */
+#define SVE_VL_MAX	256
+struct sve_state {
+	u8 z[32][SVE_VL_MAX];
+	u8 p[16][SVE_VL_MAX / 8];
+	u8 ffr[SVE_VL_MAX / 8];
+};
+
 struct kvm_vcpu;
 
 struct kvm_cpu_context {
@@ -134,6 +142,7 @@ struct kvm_vcpu_arch {
 			bool fp_loaded;		/* the FP/SIMD registers are this vCPU's */
 			u8 ttlb;		/* enum ttlb_state: whether TLBIs at vEL2 trap, see ttlb.h */
 			bool prefill;		/* L1 was given a stage-2 fault at prefill_ipa (L2 IPA) */
+			bool sve_open;		/* CPTR_EL2 lets SVE through and ZCR_EL1/2 are the bank's */
 			bool fgt_loaded;	/* the hardware's fine-grained traps are L1's, not 0 */
 			u8 exit_level;		/* enum level that the last exit came from */
 			u8 exit_reason;		/* enum exit_reason and enum outcome of the last exit, */
@@ -176,6 +185,7 @@ struct kvm_vcpu_arch {
 	u8 dbgclaim;			/* not loaded: claim tags, */
 	bool os_locked;			/* OSLSR_EL1.OSLK */
 	struct vcpu_stats stats;
+	struct sve_state sve __aligned(16);	/* under CAP_SVE, in place of ctxt.fp.vregs */
 };
 _Static_assert(offsetof(struct kvm_vcpu_arch, smccc_args) + 32 <=
 		       offsetof(struct kvm_cpu_context, fp),

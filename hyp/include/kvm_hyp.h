@@ -45,6 +45,7 @@
 
 #define GUEST_SCTLR		"C1_C0_0"
 #define GUEST_CPACR		"C1_C0_2"
+#define GUEST_ZCR		"C1_C2_0"
 #define GUEST_TTBR0		"C2_C0_0"
 #define GUEST_TTBR1		"C2_C0_1"
 #define GUEST_TCR		"C2_C0_2"
@@ -104,8 +105,11 @@ int __guest_enter(struct kvm_vcpu *vcpu);
 int __guest_enter_corrupt(struct kvm_vcpu *vcpu);
 void __fpsimd_save(struct fpsimd_state *fp);
 void __fpsimd_restore(const struct fpsimd_state *fp);
+/* The same under CAP_SVE, at the vector length of ZCR_EL2. FPSR and FPCR are in @fp. */
+void __sve_save(struct sve_state *sve, struct fpsimd_state *fp);
+void __sve_restore(const struct sve_state *sve, const struct fpsimd_state *fp);
 
-/* FP/SIMD: loaded at the guest's first use after vcpu_load. */
+/* FP/SIMD and SVE: loaded at the guest's first use after vcpu_load. */
 void hyp_fpsimd_load(struct kvm_vcpu *vcpu);
 
 /* --- callable by the host through kvm_call_hyp(), listed in hypcalls.def --- */

@@ -49,6 +49,12 @@ void shadow_refresh_nvhe(struct kvm_vcpu *vcpu);
 /* HCR_EL2 of the hardware for the loaded bank, again: L1 wrote its own or armed TLBI trapping. */
 void shadow_refresh_hcr(struct kvm_vcpu *vcpu);
 void shadow_refresh_cptr(struct kvm_vcpu *vcpu);
+/* What an SVE instruction or a ZCR gets for CPTR_EL2.ZEN and FPEN. ISS: CV and COND of AArch64. */
+#define ESR_OF_SVE	(((u64)ESR_EC_SVE << ESR_EC_SHIFT) | ESR_IL)
+#define ESR_OF_FP	(((u64)ESR_EC_FP_ASIMD << ESR_EC_SHIFT) | ESR_IL | (0x1eULL << 20))
+/* ZCR_EL2 at vEL2, where it is the bank's vector length. Under CAP_SVE. */
+u64 shadow_read_zcr_el2(const struct kvm_vcpu *vcpu);
+void shadow_write_zcr_el2(struct kvm_vcpu *vcpu, u64 val);
 
 /* What selects the stage 2 of vEL1&0: L1's current registers. */
 struct s2_guest nested_s2_guest(const struct kvm_vcpu *vcpu);

@@ -110,6 +110,7 @@ enum sysreg_group {
 	GROUP_SP,
 	GROUP_SHARED,
 	GROUP_PAUTH,
+	GROUP_SVE,
 	GROUP_DEBUG,
 	GROUP_TIMER,
 	GROUP_GIC,
@@ -161,6 +162,7 @@ enum trap_result {
 	TRAP_HANDLED,  /* done; a read's value is in sys_reg_params.val */
 	TRAP_UNDEF,    /* the caller injects UNDEF into the level the access came from */
 	TRAP_INJECTED, /* an exception is already injected */
+	TRAP_VEL2,     /* the caller injects an exception to vEL2: its syndrome is sys_reg_params.val */
 	TRAP_TO_HOST,  /* as TRAP_HANDLED, but the host has to follow: sys_reg_params.host_exit */
 };
 

@@ -25,6 +25,9 @@
 #ifndef EACH_PAUTH
 #define EACH_PAUTH(...)
 #endif
+#ifndef EACH_SVE
+#define EACH_SVE(...)
+#endif
 #ifndef EACH_DEBUG
 #define EACH_DEBUG(...)
 #endif
@@ -51,6 +54,7 @@
 #undef EACH_SP
 #undef EACH_SHARED
 #undef EACH_PAUTH
+#undef EACH_SVE
 #undef EACH_DEBUG
 #undef EACH_TIMER
 #undef EACH_GIC

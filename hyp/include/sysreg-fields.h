@@ -296,12 +296,15 @@
 
 /* CPACR_EL1, and CPTR_EL2 with E2H=1 */
 #define CPACR_ZEN		  __FIELD(17, 16)
+#define CPACR_ZEN_EL1		  __B(16)
 #define CPACR_FPEN		  __FIELD(21, 20)
 #define CPACR_FPEN_EL1		  __B(20)
 #define CPACR_FPEN_EL0		  __B(21)
 #define CPACR_SMEN		  __FIELD(25, 24)
 #define CPACR_TTA		  __B(28)
 #define CPACR_E0POE		  __B(29)
+/* ZCR_EL1, ZCR_EL2 */
+#define ZCR_LEN			  __FIELD(3, 0)
 /* CPTR_EL2; TCPAC and TAM stand at the same place in both formats */
 #define CPTR_TZ			  __B(8)
 #define CPTR_TFP		  __B(10)

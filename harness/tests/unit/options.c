@@ -45,7 +45,7 @@ static void features(void)
 	CHECK(o.features_off == BIT(IDF_NV) && o.features_on == BIT(IDF_PAUTH));
 	/* All names in a message, which are all that there are. */
 	CHECK(options_feature_names(names, sizeof(names)) < sizeof(names) - 200);
-	CHECK(parse("vel2.features=-sve") < 0 && strstr(err, "'-sve'") && strstr(err, names));
+	CHECK(parse("vel2.features=-sme") < 0 && strstr(err, "'-sme'") && strstr(err, names));
 	CHECK(options_feature_names(names, 8) == 7 && strlen(names) == 7);
 }
 
