@@ -37,6 +37,7 @@
 #define PPI_CNTHV		28
 #define PPI_CNTP		30
 #define SPI_UART0		33
+#define SPI_RTC			34
 
 #define ICH_HCR_EN		BIT(0)
 #define ICH_HCR_UIE		BIT(1)

@@ -4,6 +4,7 @@
  * set side by side, so commands come twice in a word), of which the second is erased, written, read and run from;
  * and a PL031. append how=reset: what was written is there after a reset.
  */
+#include "gic.h"
 #include "lib.h"
 #include "mmio.h"
 
@@ -21,9 +22,12 @@
 
 #define RTC	     0x09010000UL
 #define RTC_DR	     (RTC + 0x00)
+#define RTC_MR	     (RTC + 0x04)
 #define RTC_LR	     (RTC + 0x08)
 #define RTC_CR	     (RTC + 0x0c)
 #define RTC_IMSC     (RTC + 0x10)
+#define RTC_RIS	     (RTC + 0x14)
+#define RTC_ICR	     (RTC + 0x1c)
 #define RTC_ID	     (RTC + 0xfe0)
 
 static u32 get(u64 addr)
@@ -120,6 +124,31 @@ static void clock(void)
 	printf("it was set: %d, it runs: %u\n", now >= 1000000 && now < 1000100, get(RTC_CR));
 }
 
+/* An alarm for now, through the GIC: a level that stays until it is cleared. */
+static void alarm(void)
+{
+	unsigned int intid;
+
+	/* This EL2 takes physical interrupts. */
+	write_sysreg(read_sysreg(hcr_el2) | HCR_IMO, hcr_el2);
+	isb();
+	gic_init();
+	gic_enable(SPI_RTC);
+	printf("alarm pending: %u\n", get(RTC_RIS));
+	put(RTC_IMSC, 1);
+	while (!get(RTC_RIS))
+		put(RTC_MR, get(RTC_DR));	/* again, if it has just moved on */
+	do {
+		intid = gic_ack();
+	} while (intid == INTID_SPURIOUS);
+	printf("alarm: interrupt %u, status %u, pending %u\n", intid, get(RTC_RIS),
+	       gic_is_pending(intid));
+	put(RTC_ICR, 1);
+	gic_eoi(intid);
+	printf("cleared: status %u, pending %u, active %u, then %u\n", get(RTC_RIS),
+	       gic_is_pending(intid), gic_is_active(intid), gic_ack());
+}
+
 /* Written in one life, found in the next. */
 static void reset(u64 block)
 {
@@ -143,6 +172,7 @@ void guest_main(void)
 		contents();
 		code(BANK + 5 * BLOCK);
 		clock();
+		alarm();
 	}
 	check(true, "flash");
 }

@@ -52,7 +52,7 @@ static bool is_l1s(const void *fdt, int node, const struct l1_fdt_config *cfg)
 	       is_compatible(fdt, node, "arm,armv8-timer") ||
 	       is_compatible(fdt, node, "arm,psci-1.0") || is_compatible(fdt, node, "arm,psci-0.2") ||
 	       is_compatible(fdt, node, "fixed-clock") || is_compatible(fdt, node, "cfi-flash") ||
-	       is_compatible(fdt, node, "arm,pl031") ||
+	       (cfg->rtc && is_compatible(fdt, node, "arm,pl031")) ||
 	       (cfg->pcie && is_compatible(fdt, node, PCIE)) || is_uart0(fdt, node, cfg);
 }
 

@@ -11,6 +11,7 @@
 #include <log.h>
 #include <string.h>
 #include <uart.h>
+#include <vgic.h>
 
 #define SPI_BASE	32
 
@@ -123,8 +124,10 @@ static void parse_rtc(const void *fdt, const struct cells *c, struct l0_platform
 	int node = fdt_node_offset_by_compatible(fdt, -1, "arm,pl031");
 	u64 base, size;
 
-	if (node >= 0 && read_reg(fdt, node, c, 0, &base, &size))
-		p->rtc = base;
+	if (node < 0 || !read_reg(fdt, node, c, 0, &base, &size))
+		return;
+	p->rtc_intid = read_spi(fdt, node);
+	p->rtc = p->rtc_intid ? base : 0;
 }
 
 static int parse_gic(const void *fdt, const struct cells *c, struct l0_platform *p)
@@ -315,7 +318,7 @@ int platform_parse(const void *fdt, u64 max, struct l0_platform *p, char *err, s
 	if (p->flash_size && !is_device(p, p->flash, p->flash_size))
 		p->flash_size = 0;
 	parse_rtc(fdt, &c, p);
-	if (!is_device(p, p->rtc, SZ_4K))
+	if (!is_device(p, p->rtc, SZ_4K) || p->rtc_intid >= VGIC_NR_IRQS)
 		p->rtc = 0;
 	platform_pcie(fdt, p);
 	return parse_modules(fdt, p, err, errlen);

@@ -176,6 +176,10 @@ static void l1_devices(void)
 	int i;
 
 	vgic_init(&l1);
+	if (plat.rtc) {
+		vgic_hand_through(&l1, plat.rtc_intid);
+		gic_enable_spi(plat.rtc_intid, false);
+	}
 	for (i = 0; i < l1.nr_vcpus; i++) {
 		struct kvm_vcpu *vcpu = l1.vcpus[i];
 
@@ -195,6 +199,7 @@ static void write_fdt(const struct l1_place *pl)
 		.nr_vcpus = (unsigned int)l1.nr_vcpus,
 		.uart0 = plat.uart0,
 		.uart1 = opts.uart1,
+		.rtc = plat.rtc != 0,
 		.pcie = l1.has_pcie,
 		.ram_offset = l1.ram_offset,
 		.kernel = pl->module.base,

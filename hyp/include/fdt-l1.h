@@ -20,6 +20,7 @@ struct l1_fdt_config {
 	unsigned int nr_vcpus;
 	pa_t uart0;
 	bool uart1;		/* L1 has the other PL011 too */
+	bool rtc;		/* L1 has the clock */
 	bool pcie;		/* L1 has the PCIe root */
 	u64 ram_offset;		/* PA of L1's RAM less its IPA */
 	ipa_t kernel;		/* where L1's kernel was loaded as a module */

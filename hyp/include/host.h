@@ -52,6 +52,7 @@ struct l0_platform {
 	pa_t flash;		/* L1's, all banks */
 	u64 flash_size;		/* 0: none */
 	pa_t rtc;		/* L1's PL031, 0: none */
+	u32 rtc_intid;
 	struct l0_pcie pcie;	/* L1's; the SMMU is L0's */
 	unsigned int nr_cpus;	/* at most MAX_CPUS, boot CPU included */
 	u64 mpidr[MAX_CPUS];	/* affinity fields of each CPU; the boot CPU is number 0 */

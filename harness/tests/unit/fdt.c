@@ -55,7 +55,7 @@ static void platform(void)
 	CHECK(plat_.uart0 == 0x9000000 && plat_.uart0_intid == 33 && plat_.uart1_intid == 40);
 	CHECK(plat_.gicd == 0x8000000 && plat_.gicd_size == 0x10000);
 	CHECK(plat_.flash == 0 && plat_.flash_size == 0x8000000);
-	CHECK(plat_.rtc == 0x9010000);
+	CHECK(plat_.rtc == 0x9010000 && plat_.rtc_intid == 34);
 	CHECK(plat_.gicr == 0x80a0000 && plat_.gicr_size == 0xf60000);
 	CHECK(plat_.nr_cpus == 2 && plat_.mpidr[0] == 0 && plat_.mpidr[1] == 1);
 	CHECK(plat_.kernel.addr == 0x40800000 && plat_.kernel.size == 0x100000);
@@ -135,6 +135,7 @@ static struct l1_fdt_config config(unsigned int cpus)
 		.ram_size = 0x40000000,
 		.nr_vcpus = cpus,
 		.uart0 = 0x9000000,
+		.rtc = true,
 		.ram_offset = 0x600000,
 		.kernel = 0x40200000,
 		.initrd = 0x47e00000,
