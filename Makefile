@@ -40,7 +40,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all l0 guests run bench test test-long mutants lint gdb setup format features print-flags clean distclean help FORCE
+.PHONY: all l0 guests run bench test test-long mutants lint gdb setup format features matrix print-flags clean distclean help FORCE
 
 all: l0 guests
 
@@ -173,6 +173,10 @@ format:
 features: $(SETUP)
 	$(Q)cd harness && /usr/bin/python3 -m vel2lib.features --write
 
+# The table of the matrix in README.md, from what `make test-long` found.
+matrix: $(SETUP)
+	$(Q)cd harness && /usr/bin/python3 -m vel2lib.matrix --write
+
 # For the lint check that compiles each header alone.
 print-flags:
 	@echo '$(CPPFLAGS) $(CFLAGS)'
@@ -197,6 +201,7 @@ help:
 	@echo 'make lint           formatting, layering, headers, mypy, shellcheck'
 	@echo 'make l0 guests      build only'
 	@echo 'make features       write the table of CPU features of README.md anew'
+	@echo 'make matrix         the same for the table of what make test-long found'
 	@echo 'make setup          install what is missing (as root), or print how'
 	@echo 'make clean          remove what was built; distclean: also what was fetched'
 	@echo 'Variables: L1 HOST MECH L1_MODE SMP MEM TIMEOUT ARGS, V=1, CC=clang, CROSS_COMPILE'

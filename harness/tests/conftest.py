@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -19,9 +22,51 @@ sys.path.insert(0, str(HARNESS / "tests"))
 
 from vel2lib import config as configuration  # noqa: E402
 from vel2lib.debian import ROOT  # noqa: E402
+from vel2lib.matrix import Cell, save  # noqa: E402
+from vel2lib.store import provenance  # noqa: E402
 
 # What tests run is not among the user's results.
 os.environ["VEL2_RESULTS"] = str(Path(tempfile.mkdtemp(prefix="vel2-results-")) / "results.db")
+
+
+class _Matrix:
+    """Every cell that a test notes is a line of the terminal's and one of build/matrix.json."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """xdist hands the reports of its workers on."""
+        noted = [value for name, value in report.user_properties if name == "cell"]
+        if report.when != "call" or not noted:
+            return
+        values: dict[str, Any] = {**cast(dict[str, Any], noted[-1]), "outcome": report.outcome}
+        cell = Cell(**values)
+        save([cell])
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal:
+            terminal.ensure_newline()
+            terminal.write_line(cell.line())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Cells are gathered where the reports of all workers arrive."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Matrix(config))
+
+
+@pytest.fixture
+def note(record_property: Callable[[str, object], None]) -> Callable[[Cell], None]:
+    """Note a cell of the matrix; the last one that a test notes counts, with the test's outcome."""
+    return lambda cell: record_property("cell", asdict(cell))
+
+
+@functools.lru_cache(maxsize=None)
+def commit() -> str:
+    """Of this checkout, with a + if tracked files differ from it."""
+    found = provenance("true")
+    return (found.commit or "")[:10] + ("+" if found.dirty else "")
+
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
