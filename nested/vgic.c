@@ -272,7 +272,8 @@ static inline void load_l2_lrs(struct kvm_vcpu *vcpu)
 	u32 old = vgic->hw_lrs, now = 0;
 
 	for (unsigned int i = 0; i < vgic_hw.nr_lrs; i++) {
-		if (ich_lr_is_free(slot[i]))
+		/* An EOI that L1 has been told of must not interrupt again and again: see l2_hcr(). */
+		if (ich_lr_is_free(slot[i]) || (vgic->maint && !(slot[i] & ICH_LR_STATE)))
 			continue;
 		write_lr(i, translate_lr(vcpu, slot[i]));
 		now |= 1U << i;
