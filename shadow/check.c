@@ -97,12 +97,12 @@ static bool load_l1(const struct s2_vm *vm, u64 addr, u64 *desc)
 
 static struct mapping by_l1(const struct s2_mmu *mmu, l2ipa_t ipa)
 {
-	static const u8 granule[4] = { 12, 16, 14, 0 };
+	static const u8 granule[4] = { 12, 16, 14, 12 };
 	const struct s2_caps *caps = &mmu->vm->cfg.caps;
 	unsigned int g = granule[bits(mmu->tlb_vtcr, 15, 14)];
 	bool offered = g == 12 ? caps->tgran4 : g == 14 ? caps->tgran16 : caps->tgran64;
 
-	if (!g || !offered || (caps->ds && bits(mmu->tlb_vtcr, 32, 32)) ||
+	if (!offered || (caps->ds && bits(mmu->tlb_vtcr, 32, 32)) ||
 	    64 - bits(mmu->tlb_vtcr, 5, 0) > caps->pa_bits)
 		return (struct mapping){ .unknown = true };
 	return walk(mmu->vm, load_l1, mmu->tlb_vttbr & GENMASK_ULL(47, 0), mmu->tlb_vtcr, g,
