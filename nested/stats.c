@@ -120,6 +120,17 @@ static void emit_sysregs(struct json *j, const struct kvm_vcpu *vcpu, u32 (*base
 	json_obj_end(j);
 }
 
+/* L0's memory for shadow tables, which no guest can make it exceed; and how little was ever left in all. */
+static void emit_pages(struct json *j, const struct s2_vm *vm)
+{
+	json_obj(j, "table_pages");
+	json_u64(j, "shadow", vm->budget.used);
+	json_u64(j, "shadow_max", vm->budget.max);
+	json_u64(j, "reclaimed", vm->stats.pages_reclaimed);
+	json_u64(j, "pool_low_water", vm->cfg.pool->low_water);
+	json_obj_end(j);
+}
+
 void stats_emit(struct kvm_vcpu *vcpu, const char *why)
 {
 	u64 instructions = 0;
@@ -135,6 +146,7 @@ void stats_emit(struct kvm_vcpu *vcpu, const char *why)
 	json_obj_end(&j);
 	emit_sysregs(&j, vcpu, NULL);
 	json_u64(&j, "el1_bank_switches", vcpu->arch.el1_bank_switches);
+	emit_pages(&j, &vcpu->kvm->s2);
 	json_u64(&j, "migrations", vcpu->sched.migrations);
 	json_u64(&j, "run_ns", nanoseconds(vcpu->sched.ran));
 	if (counts_instructions())

@@ -303,6 +303,23 @@ static void ids(void)
 	isb();
 }
 
+/* SCTLR_EL2.SPAN counts under TGE alone. */
+static void span(void)
+{
+	u64 sctlr = read_sysreg(sctlr_el2), pan;
+
+	if (!FIELD(read_sysreg(id_aa64mmfr1_el1), 23, 20))
+		return;
+	write_sysreg(sctlr & ~SCTLR_SPAN, sctlr_el2);
+	isb();
+	l2_first_exit(do_hvc, 0, 0, L2_EL1, 0);
+	pan = read_sysreg(S3_0_C4_C2_3);
+	write_sysreg(sctlr, sctlr_el2);
+	isb();
+	printf("SPAN clear, PAN after an exit: %lx\n", pan);
+	asm volatile("msr S0_0_C4_C0_4, xzr" : : : "memory");	/* PAN 0 again, if it was not */
+}
+
 static void others(void)
 {
 	u64 base = l2_hcr;
@@ -319,6 +336,7 @@ static void others(void)
 	l2_reset_el1();
 	l2_trace("fpcr", do_fp, 0, 0, L2_EL1, 0);
 	ids();
+	span();
 }
 
 void guest_main(void)

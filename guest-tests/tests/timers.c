@@ -158,6 +158,10 @@ L2_ASM(l2_cntv_ctl, "mrs x0, cntv_ctl_el0")
 #define SPIN		"1: subs x1, x1, #1\n b.ne 1b"
 L2_ASM(l2_cntv_spin, START("v") SPIN)
 L2_ASM(l2_cntp_spin, START("p") SPIN)
+/* A call that whoever is below leaves the fast ways for, and then the counter. */
+L2_ASM(l2_visit_cntpct, "mov x2, xzr\n mov x3, xzr\n smc #0\n isb\n mrs x0, cntpct_el0")
+L2_ASM(l2_take, "mrs x0, S3_0_C12_C12_0\n dsb sy\n msr cntv_ctl_el0, xzr\n isb\n"
+		"msr S3_0_C12_C12_1, x0\n isb")
 L2_ASM(l2_cntv_wfi, START("v") "1: wfi\n b 1b")
 
 /* Is v a count taken between from and to, less off? */
@@ -216,6 +220,41 @@ static void l2_timer(const char *name, const struct timer *t, l2_fn fn, bool end
 	}
 	printf("\n");
 	t->set_ctl(0);
+	gic_disable(t->ppi);
+}
+
+/*
+ * As a hypervisor gives its guest a timer: the physical interrupt stays active until L2 ends the virtual one
+ * that a list register links to it, and only then comes again.
+ */
+static void linked(const struct timer *t)
+{
+	gic_enable(t->ppi);
+	write_sysreg(BIT(1), S3_0_C12_C12_4);		/* EOImode 1: EOI only drops the priority */
+	write_sysreg(ICH_VMCR_PMR(0xf8) | ICH_VMCR_ENG1, SYS_ICH_VMCR_EL2);
+	write_sysreg(ICH_HCR_EN, SYS_ICH_HCR_EL2);
+	isb();
+	for (unsigned int i = 0; i < 3; i++) {
+		struct vcpu v;
+		unsigned int intid;
+
+		l2_prepare(&v, l2_cntv_spin, read_sysreg(cntfrq_el0) / 5000, PATIENCE, L2_EL1);
+		l2_enter(&v, 0);
+		intid = gic_ack();
+		printf("linked: %s %u", vec_name(v.vec), intid);
+		gic_eoi(intid);
+		printf(" active %u", gic_is_active(t->ppi));
+		write_sysreg(ICH_LR_PENDING | ICH_LR_HW | ICH_LR_GROUP1 | ICH_LR_PRIO(0xa0) |
+				     ICH_LR_PINTID(t->ppi) | t->ppi, SYS_ICH_LR0_EL2);
+		isb();
+		printf(" L2 takes %lu", l2_call(l2_take, 0, 0));
+		printf(" then active %u, lr state %lu\n", gic_is_active(t->ppi),
+		       FIELD(read_sysreg(SYS_ICH_LR0_EL2), 63, 62));
+	}
+	write_sysreg(0, SYS_ICH_LR0_EL2);
+	write_sysreg(0, SYS_ICH_HCR_EL2);
+	write_sysreg(0, S3_0_C12_C12_4);
+	isb();
 	gic_disable(t->ppi);
 }
 
@@ -300,6 +339,8 @@ static void traps(void)
 		printf("CNTHCTL %s\n", rows[i].name);
 		l2_trace("cntpct", l2_cntpct, 0, 0, L2_EL1, 0);
 		l2_trace("cntpct at EL0", l2_cntpct, 0, 0, L2_EL0, 0);
+		l2_trace("cntpct after a call", l2_visit_cntpct, PSCI_AFFINITY_INFO,
+			 read_sysreg(mpidr_el1) & 0xff00ffffffUL, L2_EL1, 0);
 		l2_trace("cntvct", l2_cntvct, 0, 0, L2_EL1, 0);
 		l2_trace("cntp_ctl", l2_cntp_ctl, 0, 0, L2_EL1, 0);
 		l2_trace("cntp_cval", l2_cntp_cval, 0, 0, L2_EL1, 0);
@@ -341,6 +382,10 @@ void guest_main(void)
 	l2_timer("CNTV", v, l2_cntv_spin, true);
 	l2_timer("CNTP", p, l2_cntp_spin, true);
 	l2_timer("CNTV in WFI", v, l2_cntv_wfi, false);
+	linked(v);
+	l2_hcr &= ~HCR_FMO;
+	l2_timer("CNTV, IMO without FMO", v, l2_cntv_spin, true);
+	l2_hcr |= HCR_FMO;
 	l2_sees_istatus(v);
 	traps();
 	ecv();

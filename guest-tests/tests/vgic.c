@@ -302,6 +302,24 @@ static void traps(void)
 	reset(0);
 }
 
+/* An interrupt that waits for EL2 is none of L2's, nor is its place in a list register of somebody below. */
+static void own_waits(void)
+{
+	gic_enable(5);
+	write_sysreg(0, S3_0_C4_C6_0);			/* ICC_PMR_EL1: nothing passes */
+	gic_send_sgi(5);
+	printf("EL2 masks its own: isr %lx ack %lu\n", l2_call(l2_isr, 0, 0), l2_call(l2_ack, 0, 0));
+	pend(1, VINT_B, 0xa0);
+	printf("and L2 has one: isr %lx ack %lu", l2_call(l2_isr, 0, 0), l2_call(l2_ack, 0, 0));
+	l2_call(l2_eoi, VINT_B, 0);
+	write_sysreg(0xff, S3_0_C4_C6_0);
+	isb();
+	printf(" EL2's: %u\n", gic_ack());
+	gic_eoi(5);
+	gic_disable(5);
+	reset(0);
+}
+
 static void group0(void)
 {
 	struct vcpu v;
@@ -336,5 +354,6 @@ void guest_main(void)
 	linked();
 	maintenance_interrupts();
 	traps();
+	own_waits();
 	group0();
 }

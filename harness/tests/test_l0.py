@@ -86,6 +86,16 @@ def test_tlbis_that_must_trap(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["vhe", "nvhe"])
+@pytest.mark.parametrize("guest", ["hostile", "hostile_gic", "hostile_calls", "vmid"])
+def test_memory_is_bounded(host: str, guest: str) -> None:
+    """Thousands of VMIDs, or whatever else: L0's shadow tables keep to their budget, its pool never runs dry."""
+    result = boot(l1=guest, host=host, timeout=60)
+    assert result.status == 0, explain(result)
+    pages = result.counters[0]["table_pages"]
+    assert pages["shadow"] <= pages["shadow_max"] and pages["pool_low_water"] > 0, pages
+
+
+@pytest.mark.parametrize("host", ["vhe", "nvhe"])
 def test_levels_of_exits(host: str) -> None:
     """Exits are counted under the level that they came from, and by what L0 made of them."""
     result = boot(

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interrupts as an enemy of whoever is below would use them: list registers with every bit pattern, the
+ * GIC's frames at every offset in every size, storms of SGIs and of a level that never falls.
+ * Physical interrupts stay masked at EL2.
+ */
+#include "gic.h"
+#include "l2.h"
+
+#define GICD_SIZE	0x10000UL
+#define GICR_SIZE	0x20000UL
+#define STORM		2000
+
+L2_ASM(l2_look, "mrs x0, isr_el1\n mrs x1, S3_0_C12_C12_2\n orr x0, x0, x1, lsl #16")
+L2_ASM(l2_unmask, "msr daifclr, #3\n isb\n msr daifset, #3\n mov x0, #1")
+
+static u64 seed = 0x9e3779b97f4a7c15;
+
+static u64 rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+static void quiet(void)
+{
+	write_sysreg(0, SYS_ICH_LR0_EL2);
+	write_sysreg(0, SYS_ICH_LR1_EL2);
+	write_sysreg(0, SYS_ICH_LR2_EL2);
+	write_sysreg(0, SYS_ICH_LR3_EL2);
+	write_sysreg(0, SYS_ICH_AP1R0_EL2);
+	write_sysreg(0, SYS_ICH_AP0R0_EL2);
+	write_sysreg(ICH_HCR_EN, SYS_ICH_HCR_EL2);
+	write_sysreg(ICH_VMCR_PMR(0xf8) | 3, SYS_ICH_VMCR_EL2);
+	isb();
+}
+
+/* Bits that the architecture keeps, and no physical interrupt that would be deactivated. */
+#define LR_BITS	(~ICH_LR_HW & ~(MASK(59, 56) | MASK(47, 42) | MASK(40, 32)))
+
+static void list_register(const char *name, u64 lr)
+{
+	struct vcpu v;
+
+	quiet();
+	write_sysreg(lr & LR_BITS, SYS_ICH_LR0_EL2);
+	isb();
+	printf("%s elrsr %lx eisr %lx misr %lx", name, read_sysreg(SYS_ICH_ELRSR_EL2) & 1,
+	       read_sysreg(SYS_ICH_EISR_EL2) & 1, read_sysreg(SYS_ICH_MISR_EL2));
+	printf(" L2 %lx", l2_call(l2_look, 0, 0));
+	v = l2_first_exit(l2_unmask, 0, 0, L2_EL1, 0);
+	printf(" %s\n", l2_done(&v) ? "nothing" : "interrupt");
+}
+
+static void list_registers(void)
+{
+	for (unsigned int bit = 0; bit < 64; bit++) {
+		printf("bit %u ", bit);
+		list_register("pending, and", BIT(bit) | ICH_LR_PENDING | 40);
+		printf("bit %u ", bit);
+		list_register("alone", BIT(bit));
+	}
+	for (unsigned int i = 0; i < 200; i++) {
+		printf("%u ", i);
+		list_register("random", rnd());
+	}
+	/* with HW, whatever physical interrupt that names: only that it ends */
+	for (unsigned int i = 0; i < 200; i++) {
+		quiet();
+		write_sysreg(rnd() | ICH_LR_HW, SYS_ICH_LR0_EL2);
+		write_sysreg(rnd(), SYS_ICH_LR1_EL2);
+		write_sysreg(rnd(), SYS_ICH_LR2_EL2);
+		write_sysreg(rnd(), SYS_ICH_LR3_EL2);
+		isb();
+		l2_first_exit(l2_unmask, 0, 0, L2_EL1, 0);
+	}
+	quiet();
+	check(true, "list registers with HW");
+}
+
+/* One access; nobody compares what it gives: but it must give something. */
+static void touch(u64 addr, unsigned int size, bool write)
+{
+	u64 v = rnd();
+
+	exc_arm(0);
+	switch (size * 2 + write) {
+	case 0:
+		asm volatile("ldrb w9, [%0]" : : "r"(addr) : "x9", "memory");
+		break;
+	case 1:
+		asm volatile("strb %w1, [%0]" : : "r"(addr), "r"(v) : "memory");
+		break;
+	case 2:
+		asm volatile("ldrh w9, [%0]" : : "r"(addr) : "x9", "memory");
+		break;
+	case 3:
+		asm volatile("strh %w1, [%0]" : : "r"(addr), "r"(v) : "memory");
+		break;
+	case 4:
+		asm volatile("ldr w9, [%0]" : : "r"(addr) : "x9", "memory");
+		break;
+	case 5:
+		asm volatile("str %w1, [%0]" : : "r"(addr), "r"(v) : "memory");
+		break;
+	case 6:
+		asm volatile("ldr x9, [%0]" : : "r"(addr) : "x9", "memory");
+		break;
+	default:
+		asm volatile("str %1, [%0]" : : "r"(addr), "r"(v) : "memory");
+	}
+	exc_take();
+}
+
+static void frames(void)
+{
+	/* every word, and bytes, halfwords and doublewords in between, at more and more distance */
+	for (u64 off = 0; off < GICD_SIZE; off += off < 0x1000 ? 4 : 60) {
+		touch(GICD_BASE + off, 2, false);
+		touch(GICD_BASE + off, (off >> 2) % 4, true);
+	}
+	for (u64 off = 0; off < GICR_SIZE; off += (off & 0xffff) < 0x1000 ? 4 : 124) {
+		touch(GICR_BASE + off, 2, false);
+		touch(GICR_BASE + off, (off >> 2) % 4, true);
+	}
+	/* not aligned to their size: alignment faults, memory there is a device */
+	for (u64 off = 0; off < 0x1000; off += 37) {
+		touch(GICD_BASE + off, 3, false);
+		touch(GICR_BASE + GICR_SGI + off, 1, true);
+	}
+	/* what lies behind the last redistributor and before the distributor */
+	touch(GICD_BASE - 8, 3, false);
+	touch(GICR_BASE + 0xf60000, 2, true);
+	check(true, "GIC frames at every offset");
+}
+
+static void storms(void)
+{
+	unsigned int taken = 0;
+
+	gic_init();
+	for (unsigned int i = 0; i < 16; i++)
+		gic_enable(i);
+	for (unsigned int i = 0; i < STORM; i++)
+		gic_send_sgi(i & 15);
+	for (unsigned int intid; (intid = gic_ack()) < 16; taken++)
+		gic_eoi(intid);
+	printf("SGIs of a storm, one each: %u\n", taken);
+	/* a timer that nobody stops */
+	gic_enable(PPI_CNTHP);
+	write_sysreg(0, cnthp_cval_el2);
+	write_sysreg(1, cnthp_ctl_el2);
+	isb();
+	taken = 0;
+	for (unsigned int i = 0; i < STORM; i++) {
+		unsigned int intid = gic_ack();
+
+		taken += intid == PPI_CNTHP;
+		if (intid != INTID_SPURIOUS)
+			gic_eoi(intid);
+	}
+	write_sysreg(0, cnthp_ctl_el2);
+	isb();
+	printf("a level that stays high: %s\n", taken > STORM / 2 ? "again and again" : "lost");
+	gic_disable(PPI_CNTHP);
+}
+
+void guest_main(void)
+{
+	mmu_init_el2();
+	write_sysreg(read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO, hcr_el2);
+	isb();
+	gic_init();
+	l2_init();
+	list_registers();
+	storms();
+	frames();
+	gic_init();
+	storms();
+}
