@@ -45,8 +45,10 @@ def run(name: str, mode: str, **more: Any) -> Result:
     row = GUESTS[name]
     append = str(row.get("append", ""))
     smp = int(row.get("smp", 1))
-    cpu = SVE_CPU if row.get("sve") else CPU
-    config = RunConfig(l1=name, l1_mode=mode, l1_append=append, smp=smp, cpu=cpu, **more)
+    # A mechanism for other CPUs brings its own.
+    if row.get("sve") and more.get("cpu", CPU) == CPU:
+        more["cpu"] = SVE_CPU
+    config = RunConfig(l1=name, l1_mode=mode, l1_append=append, smp=smp, **more)
     if not row.get("disk"):
         return _execute(config, row)
     with tempfile.NamedTemporaryFile() as image:
