@@ -22,7 +22,7 @@ sys.path.insert(0, str(HARNESS / "tests"))
 
 from vel2lib import config as configuration  # noqa: E402
 from vel2lib.debian import ROOT  # noqa: E402
-from vel2lib.matrix import Cell, save  # noqa: E402
+from vel2lib.matrix import KNOWN, Cell, save  # noqa: E402
 from vel2lib.store import provenance  # noqa: E402
 
 # What tests run is not among the user's results.
@@ -40,7 +40,8 @@ class _Matrix:
         noted = [value for name, value in report.user_properties if name == "cell"]
         if report.when != "call" or not noted:
             return
-        values: dict[str, Any] = {**cast(dict[str, Any], noted[-1]), "outcome": report.outcome}
+        outcome = KNOWN if hasattr(report, "wasxfail") else report.outcome
+        values: dict[str, Any] = {**cast(dict[str, Any], noted[-1]), "outcome": outcome}
         cell = Cell(**values)
         save([cell])
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
@@ -55,8 +56,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Matrix(config))
 
 
+Note = Callable[[Cell], None]
+
+
 @pytest.fixture
-def note(record_property: Callable[[str, object], None]) -> Callable[[Cell], None]:
+def note(record_property: Callable[[str, object], None]) -> Note:
     """Note a cell of the matrix; the last one that a test notes counts, with the test's outcome."""
     return lambda cell: record_property("cell", asdict(cell))
 

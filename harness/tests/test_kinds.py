@@ -10,14 +10,13 @@ import functools
 import itertools
 import re
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import commit
+from conftest import Note, commit
 from test_guests import explain
 from vel2lib.config import MECHS, RunConfig, Target, resolve
 from vel2lib.errors import Vel2Error
@@ -32,7 +31,6 @@ _VERDICT = re.compile(
 )
 _CHANGES = re.compile(r", up [0-9.]+ s| [@to]+ (0x)?[0-9a-f]{16}.*")
 _LIMIT = 240.0
-Note = Callable[[Cell], None]
 
 
 @functools.lru_cache(maxsize=None)

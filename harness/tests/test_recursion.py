@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from conftest import Note, commit
 from test_guests import GUESTS, comparable, explain, modes, native, skip_unless_offered
 from vel2lib.config import HOSTS, MECHS, RunConfig, resolve
+from vel2lib.matrix import Cell
 from vel2lib.results import bench_rows
 from vel2lib.qemu import CPU, SVE_CPU
-from vel2lib.run import Result, execute, levels
+from vel2lib.run import Result, execute, exits_total, levels
 
 #: Guests of the short matrix.
 QUICK = {"hello", "exceptions", "eret", "stage2", "tlbi", "vmid", "at", "regs", "bundled"}
@@ -109,13 +111,30 @@ def run(guest: str, stack: Stack, **more: Any) -> Result:
     return execute(config, resolve(config))
 
 
+def cell(guest: str, stack: Stack, result: Result | None = None) -> Cell:
+    """Of the matrix: hosts and guests of one depth, mode and pair of mechanisms are one row."""
+    return Cell(
+        l1="vel2" + (f" --depth {stack.depth}" if stack.depth > 1 else ""),
+        mode=stack.mode,
+        cpus=int(GUESTS[guest].get("smp", 1)),
+        host="all",
+        mech=f"{stack.mech}, {stack.l1_mech}",
+        runs=f"{guest} ({stack.host}, {stack.l1_host})",
+        seconds=result.wall_seconds if result else None,
+        traps=exits_total(result.counters) if result else None,
+        commit=commit(),
+    )
+
+
 @pytest.mark.parametrize("guest, stack", cells())
-def test_under_vel2_under_vel2(l0: Path, guest: str, stack: Stack) -> None:
+def test_under_vel2_under_vel2(l0: Path, note: Note, guest: str, stack: Stack) -> None:
     """The guest prints at vEL2 of a virtual vEL2 what it prints on real EL2."""
     skip_unless_offered(guest)
+    note(cell(guest, stack))
     row = GUESTS[guest]
     expected = native(guest, stack.mode)
     result = run(guest, stack, witness=stack.depth == 1)
+    note(cell(guest, stack, result))
     mech = "nv2" if "nv2" in (stack.mech, stack.l1_mech) else "nv"
     said = comparable(tuple(result.lines()), expected, row, mech)
     assert said == list(expected), explain(result)
