@@ -39,6 +39,24 @@ def test_no_pcie_without_smmu(l0: Path) -> None:
     assert any("no PCIe for L1" in str(r["msg"]) for r in result.logs), result.logs
 
 
+#: A device on a bus of its own.
+_BRIDGE = ("-device", "pcie-root-port,id=bus1,chassis=1")
+
+
+@pytest.mark.parametrize("where, name", [((), "00:02.0"), (_BRIDGE, "01:00.0")])
+def test_device_beside_the_smmu(l0: Path, where: tuple[str, ...], name: str) -> None:
+    """A virtio device that would reach L0's memory is refused, wherever it is; behind the SMMU it is not."""
+    bus = ",bus=bus1" if where else ""
+    for option, status in (("off", 1), ("on", 0)):
+        args = (*where, "-device", f"virtio-rng-pci{bus},disable-legacy=on,iommu_platform={option}")
+        config = RunConfig(l1="hello", net=True, timeout=20, qemu_args=args)
+        result = execute(config, resolve(config))
+        assert result.status == status, explain(result)
+        assert (
+            status == 0 or f"{name} (virtio) passes by the SMMU" in result.outcome
+        ), result.outcome
+
+
 def _image(directory: Path, into: Path, size: int) -> None:
     """An ext4 file system of `size` MiB with what is in `directory`."""
     command = ["/usr/sbin/mke2fs", "-q", "-t", "ext4", "-d", str(directory), str(into), f"{size}M"]

@@ -14,6 +14,7 @@
 #include <log.h>
 #include <mmu.h>
 #include <options.h>
+#include <pcie.h>
 #include <string.h>
 #include <sysreg.h>
 #include <uart.h>
@@ -206,6 +207,7 @@ void l0_early(void)
 	choose_mech();
 	check_features();
 	check_ablation();
+	pcie_check_devices();
 	boot_cpu_first();
 	choose_caps();
 	mmu_init(opts.host == HOST_VHE);

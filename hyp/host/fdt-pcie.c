@@ -163,7 +163,7 @@ static bool parse(const void *fdt, int node, struct l0_platform *p)
 	int have;
 	const fdt32_t *reg = prop_cells(fdt, node, "reg", 4, &have);
 
-	/* Addresses of two cells, as the virt machine has them. */
+	/* A bus is a MiB of configuration space: pcie-scan.c. Addresses of two cells, as the virt machine has them. */
 	if (fdt_address_cells(fdt, 0) != 2 || fdt_size_cells(fdt, 0) != 2 || !reg ||
 	    fdt_parent_offset(fdt, node) != 0 || !parse_smmu(fdt, node, p) ||
 	    !parse_windows(fdt, node, p) || !is_free(p, cells(reg, 2), cells(reg + 2, 2)) ||

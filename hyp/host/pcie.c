@@ -8,8 +8,7 @@
  *   - Any DMA, of any requester ID, goes through the SMMU and so through L1's own stage 2. An MSI is a DMA write:
  *     the ITS's doorbell is not mapped for L1, so it is refused like any other address that is not L1's.
  *   - A wire that is kept high interrupts L0 once: the interrupt stays active until L1's own EOI.
- * It relies on the machine for one thing: that its devices are behind the SMMU. QEMU's virtio devices are with
- * iommu_platform=on.
+ * That all devices are behind the SMMU is looked at once, at boot: pcie-scan.c.
  */
 #include <gic.h>
 #include <host.h>

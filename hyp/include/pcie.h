@@ -8,6 +8,12 @@
 #include <kvm_host.h>
 
 /*
+ * Look at the devices of plat.pcie: does not return, with a line that names it, if one passes by the SMMU. EL2, MMU
+ * off.
+ */
+void pcie_check_devices(void);
+
+/*
  * Give @kvm the root of plat.pcie, if there is one and its SMMU can hold its devices to L1's memory: register
  * space, windows and INTx are L1's from then on. Says in the log why not, if not. After @kvm's RAM is mapped and its
  * GIC is there, before it runs; boot CPU.
