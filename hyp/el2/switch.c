@@ -10,6 +10,15 @@
 #include <options.h>
 #include <sysreg-sr.h>
 
+/*
+ * Does each run of a guest load and unload all of it? vel2.eager=on makes a VHE host do what an nVHE one must,
+ * to see what deferring saves.
+ */
+static bool is_eager(void)
+{
+	return !has_vhe() || unlikely(opts.eager);
+}
+
 static bool has_pauth(const struct kvm_vcpu *vcpu)
 {
 	return vcpu->kvm->vcpu_features & BIT(FEAT_PAUTH);
@@ -101,13 +110,13 @@ static void put_vcpu(struct kvm_vcpu *vcpu)
 
 void __kvm_vcpu_load(struct kvm_vcpu *vcpu)
 {
-	if (has_vhe())
+	if (!is_eager())
 		load_vcpu(vcpu);
 }
 
 void __kvm_vcpu_put(struct kvm_vcpu *vcpu)
 {
-	if (has_vhe())
+	if (!is_eager())
 		put_vcpu(vcpu);
 }
 
@@ -120,7 +129,7 @@ int __kvm_vcpu_run(struct kvm_vcpu *vcpu)
 		save_host_el1(host);
 	host->__hyp_running_vcpu = vcpu;
 	__activate_traps(vcpu);
-	if (!has_vhe())
+	if (is_eager())
 		load_vcpu(vcpu);
 	hyp_exit_handlers.enter(vcpu);
 
@@ -130,7 +139,7 @@ int __kvm_vcpu_run(struct kvm_vcpu *vcpu)
 		ret = __guest_enter(vcpu);
 
 	hyp_exit_handlers.leave(vcpu);
-	if (!has_vhe())
+	if (is_eager())
 		put_vcpu(vcpu);
 	__deactivate_traps(vcpu);
 	host->__hyp_running_vcpu = NULL;

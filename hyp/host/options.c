@@ -49,7 +49,7 @@ static const char *const feature_names[NR_ID_FEATURES] = {
 #undef OFFERED
 #undef HIDDEN
 
-enum { O_HOST, O_MECH, O_L1_MODE, O_TEST, O_MARKERS, O_UART1, O_SMP, O_TRACE, NR_OPTIONS };
+enum { O_HOST, O_MECH, O_L1_MODE, O_TEST, O_MARKERS, O_UART1, O_EAGER, O_SMP, O_TRACE, NR_OPTIONS };
 
 static const struct option options[NR_OPTIONS] = {
 	[O_HOST] = { "vel2.host", hosts, 0, 0 },
@@ -58,6 +58,7 @@ static const struct option options[NR_OPTIONS] = {
 	[O_TEST] = { "vel2.test", tests, 0, 0 },
 	[O_MARKERS] = { "vel2.markers", switches, 0, 0 },
 	[O_UART1] = { "vel2.uart1", switches, 0, 0 },
+	[O_EAGER] = { "vel2.eager", switches, 0, 0 },
 	[O_SMP] = { "vel2.smp", NULL, 1, OPT_SMP_MAX },
 	[O_TRACE] = { "vel2.trace", NULL, 0, OPT_TRACE_MAX },
 };
@@ -116,6 +117,9 @@ static void set(struct l0_options *o, int which, int v)
 		break;
 	case O_UART1:
 		o->uart1 = v;
+		break;
+	case O_EAGER:
+		o->eager = v;
 		break;
 	case O_SMP:
 		o->smp = (unsigned int)v;
@@ -252,7 +256,7 @@ static int parse_word(const char *word, size_t n, struct l0_options *o, char *er
 		return -EINVAL;
 	}
 	snprintf(err, errlen,
-		 "unknown option '%s': known are vel2.{host,mech,l1_mode,features,trap,notrap,smp,markers,uart1,trace,test}",
+		 "unknown option '%s': known are vel2.{host,mech,l1_mode,features,trap,notrap,smp,markers,eager,uart1,trace,test}",
 		 text);
 	return -EINVAL;
 }

@@ -27,6 +27,7 @@ struct l0_options {
 	u64 features_off, features_on;
 	struct reg_set trap, notrap;	/* see ablation.h */
 	bool markers;
+	bool eager;		/* a VHE host defers nothing */
 	bool uart1;		/* L1 has a second UART, whose lines become records */
 };
 
