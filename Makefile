@@ -40,7 +40,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all l0 guests run bench test test-long mutants lint gdb setup format features matrix print-flags clean distclean help FORCE
+.PHONY: all l0 guests run bench papers test test-long mutants lint gdb setup format features matrix print-flags clean distclean help FORCE
 
 all: l0 guests
 
@@ -142,12 +142,16 @@ RUN_ARGS := $(if $(L1),--l1 $(L1)) $(if $(HOST),--host $(HOST)) $(if $(MECH),--m
 	    $(if $(L1_MODE),--l1-mode $(L1_MODE)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM)) \
 	    $(if $(TIMEOUT),--timeout $(TIMEOUT)) $(ARGS)
 
-run bench gdb test test-long lint: $(SETUP)
+run bench papers gdb test test-long lint: $(SETUP)
 run:
 	$(Q)harness/vel2 run $(RUN_ARGS)
 
 bench:
 	$(Q)harness/vel2 bench $(ARGS)
+
+# The experiments of papers/. Fails when a table that was there is not what comes out.
+papers:
+	$(Q)harness/vel2 papers $(ARGS)
 
 gdb:
 	$(Q)harness/vel2 gdb $(RUN_ARGS)
@@ -197,6 +201,7 @@ help:
 	@echo 'make test-long      the matrix of L1s that others made: Linux 6.1 and 6.12, Xen, in every mode'
 	@echo 'make mutants        put faults into L0, one by one: does the suite catch them?'
 	@echo 'make bench          the operations of the README, measured under icount'
+	@echo 'make papers         measure what the papers in papers/ measured, and compare'
 	@echo 'make gdb            the machine, halted, under gdb with the symbols of every level'
 	@echo 'make lint           formatting, layering, headers, mypy, shellcheck'
 	@echo 'make l0 guests      build only'

@@ -66,3 +66,21 @@ def test_cost(
 def test_figures_repeat(vel2: Command, tmp_path: Path) -> None:
     """Two benches under icount give the same rows."""
     assert bench(vel2, tmp_path / "a.json") == bench(vel2, tmp_path / "b.json")
+
+
+@pytest.mark.parametrize("smp, append", [(1, "iters=4 warm=1"), (2, "iters=4 warm=1 ops=ipi")])
+def test_records_repeat_to_the_byte(smp: int, append: str) -> None:
+    """Two runs under icount: the same record but for the wall clock, the same console, and each sample and
+    counter that L0 said the same."""
+    from vel2lib.config import RunConfig, resolve
+    from vel2lib.results import run_json
+    from vel2lib.run import execute
+
+    said = []
+    for _ in range(2):
+        config = RunConfig(host="vhe", icount=True, smp=smp, l1_append=append)
+        result = execute(config, resolve(config))
+        assert result.status == 0, result.outcome
+        record = {**run_json(result), "wall_seconds": None}
+        said.append(json.dumps([record, result.samples, result.counters]).encode() + result.console)
+    assert said[0] == said[1]

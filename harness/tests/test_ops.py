@@ -72,3 +72,14 @@ def test_what_the_host_part_of_a_vhe_l1_costs() -> None:
     assert timer["spread"]["reasons"]["irq"]["max"] == 1, timer
     assert timer["traps"]["max"] == 4
     assert rows["ctxsw", "vm"]["traps"]["max"] == 0
+
+
+def test_what_deferring_saves() -> None:
+    """A VHE host that defers nothing traps as often, and pays for each exit that its host sees."""
+    deferred, eager = measure("vhe"), measure("vhe", l0_append="vel2.eager=on")
+    for key, row in deferred.items():
+        assert eager[key]["traps"] == row["traps"], key
+    cost = [rows["mmio", "vm"]["l0_instructions"]["median"] for rows in (deferred, eager)]
+    assert cost[1] > 2 * cost[0], cost
+    same = ("hypercall", "nested")  # never sees the host
+    assert eager[same]["l0_instructions"] == deferred[same]["l0_instructions"]

@@ -286,6 +286,17 @@ def command_bench(options: argparse.Namespace) -> int:
         progress.done()
 
 
+def command_compare(options: argparse.Namespace) -> int:
+    """vel2 compare."""
+    from . import compare
+
+    progress = Progress()
+    try:
+        return compare.command_compare(options, make_config(options), prepare, progress)
+    finally:
+        progress.done()
+
+
 def command_gdb(options: argparse.Namespace) -> int:
     """vel2 gdb."""
     from . import debug
@@ -322,6 +333,7 @@ def main(argv: list[str]) -> int:
     commands = {
         "run": command_run,
         "bench": command_bench,
+        "compare": command_compare,
         "gdb": command_gdb,
         "test": command_test,
         **experiments.COMMANDS,

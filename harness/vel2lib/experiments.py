@@ -49,6 +49,14 @@ mechs.toml:
   l1 = "bundled"
   timeout = 120
 """,
+    "compare": """examples:
+  harness/vel2 compare kvm                    fetches Debian sid's kernel and QEMU for arm64 the first time
+  harness/vel2 compare kvm --json build/compare.json
+""",
+    "papers": """examples:
+  harness/vel2 papers                         all of papers/; what is in results.db is not measured again
+  harness/vel2 papers neve turtles
+""",
     "trace": """examples:
   harness/vel2 trace --l1 hello -o hello.json       the last 256 exits of each vCPU
   harness/vel2 trace --icount -o bundled.json       a nanosecond is an instruction
@@ -110,6 +118,20 @@ def add(command: AddCommand, machine_options: AddOptions, run_options: AddOption
     sweep.add_argument("--fresh", action="store_true", help="measure again everything")
     sweep.add_argument("--no-build", action="store_true", help="take what is in build/")
     sweep.add_argument("--job", action="store_true", help=argparse.SUPPRESS)
+    compare = command("compare", "another L0 beside vel2, the same L1 and L2 in the same QEMU")
+    compare.add_argument("peer", choices=["kvm"], metavar="kvm", help="Linux, kvm-arm.mode=nested")
+    compare.add_argument("--json", type=Path, metavar="FILE", help="write both sides")
+    compare.add_argument("--timeout", type=float, metavar="S", help="seconds for each run")
+    compare.add_argument("--cpu", help="QEMU's CPU model with its properties")
+    compare.add_argument("--qemu", metavar="PROGRAM", help="the QEMU to use")
+    compare.add_argument("--no-build", action="store_true", help="take what is in build/")
+    papers = command("papers", "measure what the papers in papers/ measured; tables and figures")
+    papers.add_argument(
+        "names", nargs="*", metavar="NAME", help="folders of papers/ (default: all)"
+    )
+    papers.add_argument("--db", type=Path, metavar="FILE", help="(default build/results.db)")
+    papers.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: CPUs)")
+    papers.add_argument("--no-build", action="store_true", help="take what is in build/")
     trace = command("trace", "run, and write the exit trace for Chrome's and Perfetto's viewers")
     trace.add_argument("-o", "--output", type=Path, metavar="FILE", required=True)
     machine_options(trace)
@@ -149,6 +171,12 @@ def _sweep(options: argparse.Namespace) -> int:
     return sweep.command_sweep(options)
 
 
+def _papers(options: argparse.Namespace) -> int:
+    from . import papers
+
+    return papers.command_papers(options)
+
+
 def _trace(options: argparse.Namespace) -> int:
     from . import tracefile
 
@@ -171,6 +199,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "results": _results,
     "report": _report,
     "sweep": _sweep,
+    "papers": _papers,
     "trace": _trace,
     "fuzz": _fuzz,
     "replay": _fuzz,
