@@ -69,7 +69,7 @@ VMM = "/usr/bin/qemu-system-aarch64"
 #: What the guests' scripts call; each is a link to busybox.
 L1_APPLETS = (
     *("sh", "mount", "uname", "nproc", "cut", "dmesg", "sed", "tr", "poweroff"),
-    *("cat", "grep", "insmod", "umount", "md5sum", "ifconfig", "ping"),
+    *("cat", "grep", "insmod", "umount", "md5sum", "ifconfig", "ping", "stty"),
 )
 L2_APPLETS = (*L1_APPLETS, "true", "awk", "sleep")
 ROOT_APPLETS = ("sh", "mount", "umount", "insmod", "switch_root")

@@ -28,6 +28,7 @@ APPLETS = (
     "true",
     "awk",
     "sleep",
+    "stty",
     "poweroff",
     "grep",
     "dmesg",
