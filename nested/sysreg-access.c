@@ -136,8 +136,12 @@ enum trap_result access_ccsidr(struct kvm_vcpu *vcpu, const struct sysreg_desc *
 enum trap_result access_vm_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
 			       struct sys_reg_params *p)
 {
-	enum trap_result r = access_rw(vcpu, desc, p);
+	enum trap_result r;
 
+	/* FEAT_LPA2 is not offered; the hardware may have it, and then descriptors of another format. */
+	if (p->is_write && idx_of(desc) == TCR_EL2)
+		p->val &= ~(vcpu_el2_e2h_is_set(vcpu) ? TCR_DS : TCR_EL2_DS);
+	r = access_rw(vcpu, desc, p);
 	if (p->is_write)
 		shadow_refresh_nvhe(vcpu);
 	return r;

@@ -54,8 +54,7 @@ static u64 nvhe_tcr(u64 tcr)
 	       TCR_EPD1 | ((u64)TCR_TG1_4K << TCR_TG1_SHIFT) | (16ULL << TCR_T1SZ_SHIFT) |
 	       move_bits(tcr, TCR_EL2_PS, TCR_IPS_SHIFT) | move_bits(tcr, TCR_EL2_TBI, 37) |
 	       move_bits(tcr, TCR_EL2_HA, 39) | move_bits(tcr, TCR_EL2_HD, 40) |
-	       move_bits(tcr, TCR_EL2_HPD, 41) | move_bits(tcr, TCR_EL2_TBID, 51) |
-	       move_bits(tcr, TCR_EL2_DS, 59);
+	       move_bits(tcr, TCR_EL2_HPD, 41) | move_bits(tcr, TCR_EL2_TBID, 51);
 }
 
 static __always_inline u64 nvhe_cpacr(u64 cptr, bool sve)

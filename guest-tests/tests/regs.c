@@ -56,6 +56,8 @@ struct reg {
 /* the MMU and the byte orders */
 #define SCTLR_AVOID	(SCTLR_M | BIT(24) | BIT(25))
 
+/* DS of FEAT_LPA2, in either format */
+#define TCR_AVOID	(BIT(59) | BIT(32))
 /* those of FEAT_ECV */
 #define CNTHCTL_AVOID	MASK(19, 12)
 /* with E2H=1 CNTHCTL_EL2; nothing can trap this name at vEL2, and EL1's register keeps RES0 bits */
@@ -80,7 +82,7 @@ struct reg {
 	R(SCTLR_EL2, S3_4_C1_C0_0, SCTLR_AVOID)					\
 	R(SP_EL1, S3_4_C4_C1_0, 0)						\
 	R(SPSR_EL2, S3_4_C4_C0_0, PSR_M)						\
-	R(TCR_EL2, S3_4_C2_C0_2, 0)						\
+	R(TCR_EL2, S3_4_C2_C0_2, TCR_AVOID)					\
 	R(TCR2_EL2, S3_4_C2_C0_3, 0)						\
 	R(TPIDR_EL2, S3_4_C13_C0_2, 0)						\
 	R(TTBR0_EL2, S3_4_C2_C0_0, 0)						\
