@@ -198,7 +198,7 @@ distclean:
 help:
 	@echo 'make run            boot the bundled L1 and its L2 under vel2, count its traps (L1=linux: Debian)'
 	@echo 'make test           lint and the whole suite'
-	@echo 'make test-long      the matrix of L1s that others made: Linux 6.1 and 6.12, Xen, in every mode'
+	@echo 'make test-long      the matrix of L1s: Linux, Xen, firmware, vel2, in every mode'
 	@echo 'make mutants        put faults into L0, one by one: does the suite catch them?'
 	@echo 'make bench          the operations of the README, measured under icount'
 	@echo 'make papers         measure what the papers in papers/ measured, and compare'

@@ -183,3 +183,16 @@ def test_at_virtual_el2(checked_l0: Path, name: str, mode: str, host: str, mech:
     lines = comparable(tuple(result.lines()), expected, row, mech)
     assert lines == list(expected), explain(result)
     assert result.status == 0, explain(result)
+
+
+def test_flash_in_a_file(l0: Path, tmp_path: Path) -> None:
+    """What one machine writes to its second bank of flash, the next one finds."""
+    file = tmp_path / "flash"
+    with file.open("wb") as stream:
+        stream.truncate(64 << 20)
+    args = ("-drive", f"if=pflash,unit=1,format=raw,file={file}")
+    first = run("flash-reset", "vhe", qemu_args=args)
+    assert first.status == 0, explain(first)
+    assert first.resets == 1 and "reset" in first.lines(), explain(first)
+    second = run("flash-reset", "vhe", qemu_args=args)
+    assert "found after the reset" in second.lines() and second.resets == 0, explain(second)
