@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, cast
 
 import pytest
 
 from conftest import Command
 from test_guests import GUESTS, modes, native, page_registers, run
+from vel2lib import report, sweep
+from vel2lib.errors import Vel2Error
 
 pytestmark = pytest.mark.usefixtures("l0")
 
@@ -128,3 +131,20 @@ def test_what_cannot_be_had(vel2: Command, options: list[str], said: str) -> Non
     done = vel2("run", "--no-build", "--l1", "hello", *options)
     lines = [s for s in done.stderr.splitlines() if s.startswith("vel2: ")]
     assert done.returncode == 1 and len(lines) == 1 and said in lines[0], done.stderr
+
+
+def test_the_axis_of_a_sweep() -> None:
+    """Both lists in one word, neither in an empty one, and nothing else."""
+    assert sweep.ablation("no_trap=nv2 trap=HCR_EL2") == {"no_trap": "nv2", "trap": "HCR_EL2"}
+    assert sweep.ablation("") == {}
+    with pytest.raises(Vel2Error, match="ablation 'HCR_EL2'"):
+        sweep.ablation("HCR_EL2")
+
+
+def test_a_report_keeps_ablated_runs_apart() -> None:
+    """A run with other traps is another configuration."""
+    plain, ablated = (
+        {"l1": "bundled", "config": json.dumps(c)} for c in ({}, {"trap": "SCTLR_EL1"})
+    )
+    assert report._variant(cast(Any, plain)) == ""
+    assert report._variant(cast(Any, ablated)) == ", trap SCTLR_EL1"

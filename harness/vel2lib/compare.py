@@ -4,8 +4,8 @@ its L2, in the same QEMU.
 
 Both are counted by the same code from QEMU's log of exceptions, which knows neither of them. KVM does not take our
 markers: it gives each to L1, whose handling of it lies within the region. The empty regions are exactly that, and are
-subtracted. Which region of KVM's log is which is known from vel2's: the same L1 with the same arguments does the same
-operations in the same order.
+subtracted. Under icount, so that no timer of the machine's decides what a guest still waits for. Which region of
+KVM's log is which is known from vel2's: the same L1 with the same arguments does the same operations in the same order.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ L1_APPEND = "iters=4 warm=1"
 KVM = "linux-sid"
 #: `Memory: 1937184K/2097152K available` of a Linux that boots.
 _MEMORY = re.compile(r"Memory: (\d+)K/(\d+)K available")
-#: Why there is no figure; the command that showed it is beside each.
+#: Of what there is no figure, and why.
 NOT_HAD = {
-    "nvhe L1": "KVM gives an L1 of QEMU's a virtual EL2 with E2H fixed at 1: mode=nvhe has no bit to clear",
-    "nv": "KVM wants FEAT_NV2 (arm64_cpucaps: KVM_CAP_ARM_EL2); it has no mechanism for FEAT_NV alone",
-    "L0 instructions": "KVM leaves no counter for its own; it would take a plugin of QEMU's",
+    "nVHE L1": "sid's QEMU starts an L1 with E2H fixed at 1; kvmtool, which Debian has not, can ask for the other",
+    "nv": "KVM's nested mode is for FEAT_NV2 alone",
+    "L0 instructions": "KVM has no counter for its own: it would take a plugin of QEMU's",
 }
 
 Prepare = Callable[[RunConfig, bool, Progress], Any]
@@ -93,7 +93,13 @@ def _run_kvm(
         log = Path(scratch) / "exceptions.log"
         args = (*config.qemu_args, "-d", "int", "-D", str(log))
         kvm = RunConfig(
-            l1=KVM, l1_mode="nested", native=True, cpu=config.cpu, qemu=config.qemu, qemu_args=args
+            l1=KVM,
+            l1_mode="nested",
+            native=True,
+            icount=True,
+            cpu=config.cpu,
+            qemu=config.qemu,
+            qemu_args=args,
         )
         kvm.timeout = config.timeout
         result = execute(kvm, prepare(kvm, False, progress), progress)
@@ -134,9 +140,7 @@ def command_compare(
     options: argparse.Namespace, config: RunConfig, prepare: Prepare, progress: Progress
 ) -> int:
     """vel2 compare kvm."""
-    mine = replace(
-        config, l1="bundled", host="vhe", l1_append=L1_APPEND, witness=True, icount=False
-    )
+    mine = replace(config, l1="bundled", host="vhe", l1_append=L1_APPEND, witness=True, icount=True)
     ours = execute(mine, prepare(mine, not options.no_build, progress), progress)
     if ours.status or ours.log_regions is None:
         raise Vel2Error(f"vel2 as L0: {ours.outcome}", ours.status or EXIT_FAILED)
