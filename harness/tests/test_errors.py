@@ -62,6 +62,13 @@ def test_qemu_too_old(vel2: Command, fake_qemu: Fake) -> None:
     assert "7.2" in complaint(done) and "9.0" in complaint(done) and done.returncode == 1
 
 
+def test_machine_with_gicv2(vel2: Command) -> None:
+    """Whose GIC has no system registers: L0 says so, and runs nothing."""
+    done = vel2(*RUN, "--qemu-arg=-machine", "--qemu-arg=gic-version=2")
+    assert "GICv3 (machine virt needs gic-version=3)" in complaint(done)
+    assert done.returncode == 1
+
+
 def test_initrd_that_does_not_fit(vel2: Command, tmp_path: Path) -> None:
     """The line says how much memory would do."""
     initrd = tmp_path / "initrd"
