@@ -194,6 +194,8 @@ static void operands(void)
 
 void guest_main(void)
 {
+	/* What a loader left at RAM's beginning, where some of these tables lead, is not ours. */
+	memset((void *)RAM, 0, SZ_64K);
 	mmu_init_el2();
 	l2_init();
 	page = pages_alloc(8 * SZ_4K, SZ_4K);
