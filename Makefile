@@ -51,7 +51,7 @@ ARCH_FLAGS := $(CC_TARGET) -march=armv8-a -mgeneral-regs-only -mstrict-align -mn
 CPPFLAGS   := -Ihyp/include -Ihyp -I. -I$(B)/generated -isystem $(DEB)/libfdt/usr/include \
 	      $(if $(filter 1,$(CHECK)),-DCONFIG_CHECK)
 CFLAGS     := -std=gnu11 -O2 -g -ffreestanding -nostdlib $(ARCH_FLAGS) \
-	      -fno-stack-protector -fomit-frame-pointer -fno-strict-aliasing -fno-common -fno-asynchronous-unwind-tables \
+	      -fstack-protector-strong -fomit-frame-pointer -fno-strict-aliasing -fno-common -fno-asynchronous-unwind-tables \
 	      -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes
 ASFLAGS    := -g $(ARCH_FLAGS) -D__ASSEMBLY__ -D__ASSEMBLER__=1 -Wall -Werror
 LDFLAGS    := -nostdlib -static --build-id=none --no-undefined -z max-page-size=4096 \

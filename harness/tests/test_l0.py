@@ -48,6 +48,17 @@ def test_corrupt_stack(host: str) -> None:
     assert {"esr", "far", "pc"} <= set(panic)
 
 
+@pytest.mark.parametrize("host", ["vhe", "nvhe"])
+def test_stacks_are_guarded(host: str) -> None:
+    """A stack that overflows hits a page that is not there; one that is overrun is found on return."""
+    result = boot("vel2.test=stack-overflow", l1="hello", host=host)
+    assert result.status == 2, explain(result)
+    (panic,) = result.panics
+    assert int(panic["esr"], 16) >> 26 == 0x25 and panic["far"], panic  # data abort at EL2
+    result = boot("vel2.test=stack-overrun", l1="hello", host=host)
+    assert result.status == 2 and "stack overrun" in result.outcome, explain(result)
+
+
 @pytest.mark.parametrize("host, l1_mode", [("vhe", "vhe"), ("vhe", "nvhe"), ("nvhe", "vhe")])
 def test_deferred_registers(host: str, l1_mode: str) -> None:
     """A plain exit under a VHE host switches no deferrable register; under an nVHE host each does."""

@@ -199,7 +199,7 @@ hyp_panic:
 	get_vcpu_ptr x4, x5
 	mov	x6, sp
 	hyp_adr_this_cpu x5, panic_stack, x7
-	add	sp, x5, #PANIC_STACK_SIZE
+	add	sp, x5, #(GUARD_SIZE + PANIC_STACK_SIZE)
 	mov	x5, x6
 	bl	hyp_panic_report
 	b	.

@@ -49,6 +49,18 @@ primary_entry:
 
 	adr_l	x0, boot_fdt
 	str	x21, [x0]
+	/* The stack protector's word, before any C: another one at each boot, with a byte that ends strings. */
+	mrs	x1, cntpct_el0
+	movz	x2, #0x9e37
+	movk	x2, #0x79b9, lsl #16
+	movk	x2, #0x7f4a, lsl #32
+	movk	x2, #0x7c15, lsl #48
+	add	x1, x1, x21
+	mul	x1, x1, x2
+	eor	x1, x1, x1, lsr #29
+	lsl	x1, x1, #8
+	adr_l	x0, __stack_chk_guard
+	str	x1, [x0]
 	mrs	x0, CurrentEL
 	cmp	x0, #CURRENT_EL2
 	b.ne	no_el2
@@ -73,7 +85,7 @@ no_el2:
 	adr_l	x1, __per_cpu_start
 	sub	x0, x0, x1
 	msr	tpidr_el1, x0
-	adr_l	x1, hyp_stack + HYP_STACK_SIZE
+	adr_l	x1, hyp_stack + GUARD_SIZE + HYP_STACK_SIZE
 	add	sp, x1, x0
 	bl	l0_no_el2
 1:	wfi
@@ -109,7 +121,7 @@ this_cpu_setup:
 	hyp_adr_this_cpu x1, cpu_number, x2
 	str	w0, [x1]
 	hyp_adr_this_cpu x1, hyp_stack, x2
-	add	sp, x1, #HYP_STACK_SIZE
+	add	sp, x1, #(GUARD_SIZE + HYP_STACK_SIZE)
 	ret
 
 /*

@@ -4,6 +4,7 @@
  */
 #include <insn.h>
 #include <kvm_hyp.h>
+#include <stacks.h>
 
 u64 boot_fdt;
 unsigned long hyp_caps;
@@ -15,9 +16,9 @@ DEFINE_PER_CPU(unsigned int, cpu_number);
 DEFINE_PER_CPU(u64, cpu_mpidr);
 DEFINE_PER_CPU(u64, host_hvcs);
 DEFINE_PER_CPU(struct kvm_cpu_context, kvm_host_cpu_state);
-DEFINE_PER_CPU(char[HYP_STACK_SIZE], hyp_stack) __aligned(16);
-DEFINE_PER_CPU(char[HYP_STACK_SIZE], host_stack) __aligned(16);
-DEFINE_PER_CPU(char[PANIC_STACK_SIZE], panic_stack) __aligned(16);
+DEFINE_PER_CPU(struct hyp_stack, hyp_stack) __aligned(GUARD_SIZE);
+DEFINE_PER_CPU(struct hyp_stack, host_stack) __aligned(GUARD_SIZE);
+DEFINE_PER_CPU(struct panic_stack, panic_stack) __aligned(GUARD_SIZE);
 
 extern char hyp_vectors[], host_vectors[];
 
@@ -39,7 +40,7 @@ void hyp_patch(void)
 /* The nVHE host's EL1: the same identity map, and vectors that only report. */
 static void init_host_el1(void)
 {
-	char *stack = *__hyp_this_cpu_ptr(host_stack);
+	struct hyp_stack *stack = __hyp_this_cpu_ptr(host_stack);
 
 	write_sysreg(HYP_MAIR, MAIR_EL1);
 	write_sysreg(TCR_EL1_FMT, TCR_EL1);
@@ -49,7 +50,7 @@ static void init_host_el1(void)
 	write_sysreg(3UL << 20, CPACR_EL1);
 	write_sysreg((u64)host_vectors, VBAR_EL1);
 	write_sysreg(read_sysreg(TPIDR_EL2), TPIDR_EL1);
-	write_sysreg((u64)stack + HYP_STACK_SIZE, SP_EL1);
+	write_sysreg((u64)(stack + 1), SP_EL1);
 }
 
 /* INST_RETIRED exists under icount only. */

@@ -40,3 +40,22 @@ int selftest_percpu_check(unsigned int cpu, unsigned int nr_cpus)
 	/* The link-time copy is nobody's. */
 	return *(volatile u64 *)&selftest_cookie ? 7 : 0;
 }
+
+u64 selftest_overflow(u64 depth)
+{
+	volatile u64 frame[32];
+
+	frame[depth & 31] = depth;
+	if (!~frame[depth & 31])	/* never; but the compiler must not know */
+		return 0;
+	return selftest_overflow(depth + 1) + frame[(depth + 1) & 31];
+}
+
+u64 selftest_overrun(unsigned int n)
+{
+	volatile u8 array[16];
+
+	for (unsigned int i = 0; i < n; i++)
+		array[i] = (u8)i;
+	return array[0];
+}

@@ -10,6 +10,7 @@
 #include <log.h>
 #include <mmu.h>
 #include <smmu.h>
+#include <stacks.h>
 #include <string.h>
 #include <uart.h>
 
@@ -92,6 +93,38 @@ static void map_device(u64 pa, u64 size)
 	map(ALIGN_DOWN(pa, SZ_4K), ALIGN_UP(pa + size, SZ_4K), ATTR_DEVICE);
 }
 
+/* The lowest guard of a stack at or above @from, of any CPU; ~0 if there is none. */
+static u64 next_guard(u64 from)
+{
+	u64 next = ~0ULL;
+
+	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++) {
+		const u64 guards[] = {
+			(u64)(uintptr_t)per_cpu_ptr(hyp_stack, cpu)->guard,
+			(u64)(uintptr_t)per_cpu_ptr(host_stack, cpu)->guard,
+			(u64)(uintptr_t)per_cpu_ptr(panic_stack, cpu)->guard,
+		};
+
+		for (unsigned int i = 0; i < ARRAY_SIZE(guards); i++) {
+			if (guards[i] >= from && guards[i] < next)
+				next = guards[i];
+		}
+	}
+	return next;
+}
+
+/* All but the guards: a stack that overflows faults there, and the panic has a stack of its own. */
+static void map_data(u64 at, u64 end)
+{
+	u64 guard;
+
+	while ((guard = next_guard(at)) < end) {
+		map(at, guard, ATTR_DATA);
+		at = guard + GUARD_SIZE;
+	}
+	map(at, end, ATTR_DATA);
+}
+
 static void map_image(void)
 {
 	u64 text = (u64)(uintptr_t)_start, ro = (u64)(uintptr_t)__rodata_start;
@@ -99,7 +132,7 @@ static void map_image(void)
 
 	map(text, (u64)(uintptr_t)__text_end, ATTR_TEXT);
 	map(ro, (u64)(uintptr_t)__rodata_end, ATTR_RODATA);
-	map(data, (u64)(uintptr_t)__pool_end, ATTR_DATA);
+	map_data(data, (u64)(uintptr_t)__pool_end);
 }
 
 void mmu_init(bool vhe)

@@ -23,6 +23,8 @@ static const struct choice switches[] = { { "on", 1 }, { "off", 0 }, {} };
 static const struct choice tests[] = {
 	{ "percpu", TEST_PERCPU },
 	{ "corrupt-stack", TEST_CORRUPT_STACK },
+	{ "stack-overflow", TEST_OVERFLOW },
+	{ "stack-overrun", TEST_OVERRUN },
 	{},
 };
 

@@ -70,6 +70,10 @@ static void test_percpu(void)
 
 bool self_test_early(enum opt_test test)
 {
+	if (test == TEST_OVERFLOW)
+		kvm_call_hyp(selftest_overflow, 0);
+	if (test == TEST_OVERRUN)
+		kvm_call_hyp(selftest_overrun, 64);
 	if (test != TEST_PERCPU)
 		return false;
 	test_percpu();

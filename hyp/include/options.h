@@ -11,7 +11,7 @@
 enum opt_host { HOST_AUTO = 0, HOST_VHE, HOST_NVHE };
 enum opt_mech { MECH_AUTO = 0, MECH_NV2, MECH_NV, MECH_PV, MECH_NONE };
 enum opt_l1_mode { L1_ANY = 0, L1_VHE, L1_NVHE };
-enum opt_test { TEST_NONE = 0, TEST_PERCPU, TEST_CORRUPT_STACK };
+enum opt_test { TEST_NONE = 0, TEST_PERCPU, TEST_CORRUPT_STACK, TEST_OVERFLOW, TEST_OVERRUN };
 
 #define OPT_SMP_MAX	8
 #define OPT_TRACE_MAX	256	/* TRACE_RING */

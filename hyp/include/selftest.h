@@ -23,4 +23,9 @@ int selftest_percpu_set(unsigned int cpu);
 /* After all CPUs did: each has kept its own, by C and by assembly, whatever the stack. */
 int selftest_percpu_check(unsigned int cpu, unsigned int nr_cpus);
 
+/* Recurses until the stack is at its end, and then ends in a panic. */
+u64 selftest_overflow(u64 depth);
+/* Writes @n bytes over an array of 16: a panic on its return. */
+u64 selftest_overrun(unsigned int n);
+
 #endif
