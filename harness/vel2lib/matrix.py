@@ -98,11 +98,6 @@ def save(cells: Iterable[Cell], file: Path = FILE) -> None:
         scratch.replace(file)
 
 
-def _seconds(values: list[float | None]) -> str:
-    known = [v for v in values if v is not None]
-    return f"{statistics.median(known):.1f}" if known else ""
-
-
 def _verdict(cells: list[Cell]) -> str:
     if len(cells) == 1:
         return cells[0].verdict()
@@ -113,20 +108,16 @@ def _verdict(cells: list[Cell]) -> str:
 
 
 def as_markdown(cells: list[Cell]) -> str:
-    """README.md's table; seconds and traps of several guests are medians."""
+    """README.md's table; traps of several runs are their median. Seconds depend on what else the machine did."""
     rows: dict[tuple[str, str, str, str, int], list[Cell]] = {}
     for cell in cells:
         rows.setdefault(cell.row(), []).append(cell)
     lines = []
     for (l1, mode, host, mech, cpus), found in rows.items():
         traps = [c.traps for c in found if c.traps is not None]
-        figures = [
-            _seconds([c.native_seconds for c in found]),
-            _seconds([c.seconds for c in found]),
-            f"{statistics.median_high(traps):,}" if traps else "",
-        ]
-        lines.append([f"`{l1}`", mode, str(cpus), host, mech, _verdict(found), *figures])
-    head = ["L1", "mode", "CPUs", "host", "mechanism", "what it says", "s natively", "s", "traps"]
+        figure = f"{statistics.median_high(traps):,}" if traps else ""
+        lines.append([f"`{l1}`", mode, str(cpus), host, mech, _verdict(found), figure])
+    head = ["L1", "mode", "CPUs", "host", "mechanism", "what it says", "traps"]
     commits = ", ".join(dict.fromkeys(cell.commit for cell in cells if cell.commit))
     said = f"\nMeasured on: {commits}.\n" if commits else ""
     return "\n".join(_table(head, lines)) + "\n" + said
