@@ -7,7 +7,9 @@ fake_qemu.py SCENARIO QEMU-ARGUMENTS...
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
 import sys
 import time
@@ -97,6 +99,23 @@ def liar(fake: Fake) -> int:
     return 0
 
 
+def flood(fake: Fake) -> int:
+    """L1 fills its console with garbage and with what imitates L0's records; otherwise good."""
+    lies = '{"t":"sample","region":2,"level":"L1","ops":1,"traps":99}\n{"t":"end","why":"lie"}\n'
+    lies += '{"t":"panic","msg":"lie"}\n'
+    for _ in range(200):
+        fake.console(lies + "\x00\x1b[2J\xff" * 500 + "{" * 300 + "\n")
+    return good(fake)
+
+
+def killed(fake: Fake) -> int:
+    """QEMU is killed in the middle of a record."""
+    fake.boot()
+    fake.ports["l0"].sendall(b'{"t":"sample","region"')
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
 def refusal(fake: Fake) -> int:
     """L0 refuses an option."""
     fake.say(t="error", msg="vel2.mech=foo: not one of nv2, nv")
@@ -160,7 +179,8 @@ def main(argv: list[str]) -> int:
         print(f"QEMU emulator version {number}")
         return 0
     scenarios = {
-        f.__name__: f for f in (good, slow, liar, refusal, panic, broken, failing, hang, deaf)
+        f.__name__: f
+        for f in (good, slow, flood, killed, liar, refusal, panic, broken, failing, hang, deaf)
     }
     return scenarios[argv[0]](Fake(argv[1:]))
 

@@ -100,6 +100,32 @@ def test_told_by_the_run(
     assert outcome != "ok" and words in outcome
 
 
+def test_console_cannot_lie(vel2: Command, fake_qemu: Fake, tmp_path: Path) -> None:
+    """Garbage and imitated records on L1's console change nothing of the result."""
+    results = []
+    for scenario in ("good", "flood"):
+        out = tmp_path / f"{scenario}.json"
+        done = vel2(*RUN, "--qemu", str(fake_qemu(scenario)), "--json", str(out))
+        assert done.returncode == 0, done.stderr
+        results.append(json.loads(out.read_text()))
+    assert results[0]["regions"] == results[1]["regions"]
+    assert results[0]["exits"] == results[1]["exits"]
+
+
+def test_qemu_is_killed(vel2: Command, fake_qemu: Fake) -> None:
+    """One line, and no sample made of half a record."""
+    done = vel2(*RUN, "--qemu", str(fake_qemu("killed")))
+    assert done.returncode != 0 and complaint(done)
+
+
+def test_disk_is_full(vel2: Command, fake_qemu: Fake) -> None:
+    """A result that cannot be written is one line; the run itself is in the database all the same."""
+    done = vel2(*RUN, "--qemu", str(fake_qemu("good")), "--json", "/dev/full")
+    assert "No space left" in complaint(done) and done.returncode == 1
+    assert Path("/dev/full").is_char_device()
+    assert "bundled" in vel2("results", "list").stdout
+
+
 def test_panic_shows_the_vcpu(vel2: Command, fake_qemu: Fake) -> None:
     """The panic's own line has vcpu, level, ESR, FAR and PC."""
     done = vel2(*RUN, "--qemu", str(fake_qemu("panic")))

@@ -17,6 +17,7 @@ from . import witness
 from .config import RunConfig
 from .debian import ROOT
 from .records import Record, integer, optional_integer
+from .errors import Vel2Error
 from .run import Result, exits_total, instructions_total
 
 RUN_SCHEMA = "vel2-run/1"
@@ -260,11 +261,21 @@ def run_json(result: Result) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a result by rename, so that a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(path.name + ".tmp")
-    scratch.write_text(json.dumps(value, indent=1) + "\n")
-    scratch.replace(path)
+    """Write a result by rename, so that a reader never sees half of it; into a device or pipe as it is.
+
+    Vel2Error where that is impossible, such as on a full disk.
+    """
+    text = json.dumps(value, indent=1) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            path.write_text(text)
+            return
+        scratch = path.with_name(path.name + ".tmp")
+        scratch.write_text(text)
+        scratch.replace(path)
+    except OSError as error:
+        raise Vel2Error(f"{path}: {error.strerror}") from error
 
 
 def _spread(values: list[float]) -> dict[str, float]:

@@ -459,8 +459,11 @@ def _finish(session: _Session) -> None:
 
 def _console_file(path: Path | None, result: Result) -> None:
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(result.console)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(result.console)
+        except OSError as error:
+            result.fail(f"{path}: {error.strerror}", EXIT_ERROR)
 
 
 def execute(
