@@ -3,7 +3,8 @@
  * More CPUs than a hypervisor below may have: all of them sleep and wake, work, send each other SGIs and run each
  * other's L2s, while each checks that its own registers stay what they are. cpus=N, rounds=N.
  *
- * Timers: none fires earlier than asked, and none is lost. An SGI that is pending but masked, and a list
+ * Timers, EL2's and L2's: none fires earlier than asked, and none is lost. L2's count never goes back, whoever runs
+ * it, and is not ahead of EL2's. An SGI that is pending but masked, and a list
  * register of L2's, wait from the first round to the last. Two vcpus of one L2 are run by whoever is free.
  *
  * fair=MS: only work, for so many milliseconds; turns=1: all get as much done as each other, which is only sure
@@ -21,6 +22,7 @@
 #define SGI_MASKED	7
 #define PMR		0xf0UL
 #define NR_L2		2
+#define L2_OFFSET	0x12345UL	/* of its count */
 
 u64 secondary_hcr;
 
@@ -102,13 +104,18 @@ static struct l2_vcpu {
 	struct vcpu v;
 } l2_vcpus[NR_L2];
 
-/* x19: its seed. x20: whatever of its registers was not that. x21: rounds. */
-extern char l2_loop[];
+/*
+ * x19: its seed. x20: whatever of its registers was not that. x21: rounds. x22: its last count, x23: how often that
+ * was less than the one before.
+ */
+extern char l2_loop[], l2_spin[];
+#define COUNT	"isb\n mrs x0, cntvct_el0\n cmp x0, x22\n cinc x23, x23, lo\n mov x22, x0\n"
 asm(".pushsection .text\n"
+    "l2_spin: " COUNT "b l2_spin\n"
     "l2_loop: mrs x0, tpidr_el1\n eor x1, x0, x19\n orr x20, x20, x1\n"
     "mrs x0, far_el1\n eor x1, x0, x19\n orr x20, x20, x1\n"
     "mrs x0, mair_el1\n eor x1, x0, x19\n orr x20, x20, x1\n"
-    "add x21, x21, #1\n hvc #1\n b l2_loop\n"
+    COUNT "add x21, x21, #1\n hvc #1\n b l2_loop\n"
     ".popsection");
 
 static void init_l2_vcpus(void)
@@ -123,9 +130,32 @@ static void init_l2_vcpus(void)
 	}
 }
 
+static u64 now(void)
+{
+	isb();
+	return read_sysreg(cntpct_el0);
+}
+
+/* One run under the count of L2's. Did that never go back, and is it not ahead of EL2's? */
+static bool enter_l2(struct vcpu *v)
+{
+	u64 hcr = read_sysreg(hcr_el2), off = read_sysreg(cntvoff_el2);
+	bool good;
+
+	write_sysreg(L2_OFFSET, cntvoff_el2);
+	write_sysreg(l2_hcr, hcr_el2);
+	isb();
+	guest_enter(v);
+	good = !v->x[23] && v->x[22] <= now() - L2_OFFSET;
+	write_sysreg(hcr, hcr_el2);
+	write_sysreg(off, cntvoff_el2);
+	isb();
+	return good;
+}
+
 static void run_l2(u64 cpu, struct l2_vcpu *l2)
 {
-	u64 hcr = read_sysreg(hcr_el2), rounds;
+	u64 rounds;
 
 	if (__atomic_exchange_n(&l2->taken, 1, __ATOMIC_ACQUIRE))
 		return;
@@ -133,15 +163,11 @@ static void run_l2(u64 cpu, struct l2_vcpu *l2)
 	write_sysreg(l2->tpidr, tpidr_el1);
 	guest_write(l2->far, FAR);
 	guest_write(l2->mair, MAIR);
-	write_sysreg(l2_hcr, hcr_el2);
-	isb();
-	guest_enter(&l2->v);
-	write_sysreg(hcr, hcr_el2);
-	isb();
+	strange[cpu] += !enter_l2(&l2->v);
 	l2->tpidr = read_sysreg(tpidr_el1);
 	l2->far = guest_read(FAR);
 	l2->mair = guest_read(MAIR);
-	/* An interrupt of this CPU's may have come first, and is still pending. */
+	/* The interrupt is still pending. */
 	strange[cpu] += l2->v.vec != VEC(GROUP_A64, KIND_IRQ) &&
 			(ESR_EC(l2->v.esr) != EC_HVC || l2->v.x[21] != rounds + 1);
 	strange[cpu] += l2->v.x[20] || l2->tpidr != l2->seed || l2->far != l2->seed;
@@ -154,12 +180,6 @@ static void run_l2(u64 cpu, struct l2_vcpu *l2)
 static void gicr_prio(u64 cpu)
 {
 	mmio_write8(GICR_BASE + cpu * GICR_STRIDE + GICR_SGI + GICD_IPRIORITYR(SGI_MASKED), 0xf0);
-}
-
-static u64 now(void)
-{
-	isb();
-	return read_sysreg(cntpct_el0);
 }
 
 static void send(u64 from, u64 to)
@@ -210,6 +230,41 @@ static void wait_timer(u64 cpu, u64 deadline, bool sleep)
 	}
 }
 
+static void set_cntv(u64 cval, u64 ctl)
+{
+	if (vhe_mode) {
+		write_sysreg(cval, SYS_CNTV_CVAL_EL02);
+		write_sysreg(ctl, SYS_CNTV_CTL_EL02);
+	} else {
+		write_sysreg(cval, cntv_cval_el0);
+		write_sysreg(ctl, cntv_ctl_el0);
+	}
+	isb();
+}
+
+/* An L2 that only counts, until its own timer's interrupt comes to EL2. */
+static void l2_timer(u64 cpu, u64 ticks)
+{
+	struct vcpu v = { .pc = (u64)l2_spin, .pstate = L2_EL1 };
+	u64 deadline = now() + ticks, give_up = deadline + 20 * read_sysreg(cntfrq_el0);
+	u64 cval = vhe_mode ? read_sysreg(SYS_CNTV_CVAL_EL02) : read_sysreg(cntv_cval_el0);
+	unsigned int intid = INTID_SPURIOUS;
+
+	set_cntv(deadline - L2_OFFSET, 1);
+	while (intid != PPI_CNTV && now() < give_up) {
+		strange[cpu] += !enter_l2(&v) || v.vec != VEC(GROUP_A64, KIND_IRQ);
+		intid = gic_ack();
+		if (intid == PPI_CNTV)
+			set_cntv(cval, 0);
+		else if (intid == SGI_PING)
+			take_mail(cpu);
+		if (intid != INTID_SPURIOUS)
+			gic_eoi(intid);
+	}
+	early[cpu] += now() < deadline;
+	lost[cpu] += intid != PPI_CNTV;
+}
+
 static void rounds(u64 cpu, u64 nr_cpus)
 {
 	u64 seed = 0x101 * (cpu + 1), unit = read_sysreg(cntfrq_el0) / 50000;
@@ -228,6 +283,8 @@ static void rounds(u64 cpu, u64 nr_cpus)
 			send(cpu, (cpu + 1) % nr_cpus);
 		run_l2(cpu, &l2_vcpus[(i + cpu) % NR_L2]);
 		wait_timer(cpu, deadline, i % 2);
+		if (i % 4 == 2)
+			l2_timer(cpu, unit * (1 + i % 3));
 		changed[cpu] += differ(seed);
 	}
 	write_sysreg(0xff, SYS_ICC_PMR_EL1);
@@ -330,7 +387,8 @@ static void check_shares(u64 nr_cpus)
 void secondary_main(void)
 {
 	mmu_init_el2();
-	gic_init_cpu(cpu_id(), 1U << SGI_PING | 1U << SGI_MASKED | 1U << PPI_CNTHP);
+	gic_init_cpu(cpu_id(),
+		     1U << SGI_PING | 1U << SGI_MASKED | 1U << PPI_CNTHP | 1U << PPI_CNTV);
 	gicr_prio(cpu_id());
 	__atomic_fetch_add(&up, 1, __ATOMIC_SEQ_CST);
 	if (arg_u64("fair", 0)) {
@@ -366,7 +424,7 @@ void guest_main(void)
 	gic_init();
 	l2_init();
 	init_l2_vcpus();
-	gic_init_cpu(0, 1U << SGI_PING | 1U << SGI_MASKED | 1U << PPI_CNTHP);
+	gic_init_cpu(0, 1U << SGI_PING | 1U << SGI_MASKED | 1U << PPI_CNTHP | 1U << PPI_CNTV);
 	gicr_prio(0);
 	for (u64 i = 1; i < nr_cpus; i++) {
 		if (smccc(PSCI_CPU_ON, i, (u64)secondary_entry, (u64)stacks[i] + STACK_SIZE))
