@@ -275,6 +275,9 @@ static inline void load_l2_lrs(struct kvm_vcpu *vcpu)
 		/* An EOI that L1 has been told of must not interrupt again and again: see l2_hcr(). */
 		if (ich_lr_is_free(slot[i]) || (vgic->maint && !(slot[i] & ICH_LR_STATE)))
 			continue;
+		/* Only its EOI bit says something, and again and again: see l2_hcr(). */
+		if (!(slot[i] & ICH_LR_STATE) && vgic->maint)
+			continue;
 		write_lr(i, translate_lr(vcpu, slot[i]));
 		now |= 1U << i;
 	}
