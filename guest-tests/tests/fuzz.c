@@ -140,6 +140,9 @@ static void from_el1_vector(struct vcpu *c, u64 vec)
 	c->pc = (vec & 3) == KIND_SYNC ? next_pc(c, pc, esr) : pc;
 	if ((vec & 3) == KIND_IRQ || (vec & 3) == KIND_FIQ)
 		pstate |= PSR_I | PSR_F;	/* what is pending stays so */
+	/* with HCR_EL2.NV EL1's own exceptions show EL2: it is still EL1 that goes on */
+	if ((pstate & 0xc) == (PSR_EL2t & 0xc))
+		pstate ^= PSR_EL2t ^ PSR_EL1t;
 	c->pstate = pstate & ~PSR_IL;
 }
 

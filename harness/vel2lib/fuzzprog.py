@@ -110,14 +110,16 @@ def _spsr(bits: Bits, below: bool) -> int:
     base = (EL1H, EL0T, 0x3C4, EL1H)[bits.below(4)]
     if style < 3:
         return base
-    if style < 5:  # what may be set without a consequence: DAIF, NZCV, PAN, UAO, DIT, SSBS
+    if style == 3:  # software step, debug exceptions not masked
+        return base & ~(1 << 9) | bits.below(2) << 21
+    if style == 4:  # what may be set without a consequence: DAIF, NZCV, PAN, UAO, DIT, SSBS
         return base ^ bits.bits(32) & 0xF1C0_13C0
     if style == 5:
         return base ^ 1 << 20  # IL
     if style == 6:
         return base & ~0x1F | bits.below(16 if below else 32)  # A64 code is none for AArch32
-    # not SS, and not ALLINT: FEAT_NMI is not for a guest of vel2
-    return base ^ bits.bits(32) & ~(0x20_2010 if below else 0x20_2000)
+    # not ALLINT: FEAT_NMI is not for a guest of vel2
+    return base ^ bits.bits(32) & ~(0x2010 if below else 0x2000)
 
 
 def _target(spsr: int) -> int:
@@ -181,10 +183,12 @@ class Decoder:
 
     def _below(self, kind: int, bits: Bits) -> Op:
         if kind < 4:
-            reg = bits.pick(self.usual_below)
+            # EL2's names are UNDEFINED there, or L1's business under HCR_EL2.NV
+            reg = bits.pick(self.usual_below if bits.below(8) < 7 else self.pools.own)
             return ["wr", reg.name, value_for(reg, bits)]
         if kind < 9:
-            return ["rd", bits.pick(self.usual_below if bits.below(4) else self.all_below).name]
+            pool = (self.all_below, self.pools.own, self.usual_below)[min(bits.below(8), 2)]
+            return ["rd", bits.pick(pool).name]
         if kind < 14:
             return ["ld", bits.below(6), _va(bits)]
         if kind < 18:

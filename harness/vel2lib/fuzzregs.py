@@ -104,6 +104,8 @@ _VTTBRS = tuple(ROOTS[2, g] | (n | i) << 48 for n in (4, 0x104) for g, i in _IDS
 _VBARS = (ABI["FUZZ_STUBS"], NOWHERE, 0, ABI["FUZZ_PAGES"], U64 & ~0x7FF)
 _CVALS = (0, 1, U64, 1 << 62, 1 << 63)
 _MAIR = 0x44FF04
+_BREAK = tuple(ABI["FUZZ_CODE1"] + 4 * n for n in range(1, 8))
+_WATCH = tuple(ABI["FUZZ_PAGES"] + 4096 * n + 8 for n in range(4))
 
 #: name -> (base, free bits, choices). A name of EL1 is the register that L2 has.
 SPECIAL: dict[str, tuple[int, int, tuple[int, ...]]] = {
@@ -125,7 +127,12 @@ SPECIAL: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "CPACR_EL1": (3 << 20, bits((21, 20), 28), (0, 1 << 20)),
     # FEAT_ECV and later
     "CNTKCTL_EL1": (0x303, bits((9, 0)), ()),
-    "MDSCR_EL1": (0, bits(12), ()),
+    # SS, TDCC, KDE, MDE
+    "MDSCR_EL1": (0, bits(0, 12, 13, 15), (1 << 13 | 1 << 15, 1, 1 << 15)),
+    "DBGBVR0_EL1": (0, 0, _BREAK),
+    "DBGBCR0_EL1": (0, bits(0, (2, 1), 13), (0x1E7, 0x1E5, 0x21E7)),
+    "DBGWVR0_EL1": (0, 0, _WATCH),
+    "DBGWCR0_EL1": (0, bits(0, (4, 1), 13), (0x1FFF, 0x1FF5, 0x1FEB)),
     "SPSR_EL1": (0x3C5, U64, ()),
     # A nonzero ELR or VBAR of EL2 with reserved bits is the executor's to break: not written at all.
     "HCR_EL2": (HCR_BASE, HCR_BITS, (HCR_BASE | HCR_TGE, HCR_BASE & ~HCR_VM, HCR_BASE | 1 << 42)),
@@ -226,7 +233,7 @@ def _skip(name: str, row: Register) -> bool:
     if "AP0R" in name or "AP1R" in name:
         return "R0_" not in name or name.startswith("ICC")
     if name.startswith("DBG"):
-        return name not in ("DBGBVR0_EL1", "DBGWVR1_EL1", "DBGAUTHSTATUS_EL1")
+        return not name.startswith(("DBGBVR0", "DBGBCR0", "DBGWVR0", "DBGWCR0", "DBGAUTH"))
     return False
 
 

@@ -31,7 +31,7 @@ from .run import qemu_command
 #: MiB of RAM of the L1 (or L2) that runs the programs.
 MEM = 128
 #: Seconds of wall clock for a boot, and for a batch.
-BOOT_SECONDS, BATCH_SECONDS = 60.0, 15.0
+BOOT_SECONDS, BATCH_SECONDS = 60.0, 30.0
 #: Nanoseconds (the counter has 1 GHz) of wall clock after which a program is stopped, by depth.
 WATCHDOG = (50_000_000, 150_000_000, 1_000_000_000, 8_000_000_000)
 
