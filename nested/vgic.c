@@ -272,10 +272,10 @@ static inline void load_l2_lrs(struct kvm_vcpu *vcpu)
 	u32 old = vgic->hw_lrs, now = 0;
 
 	for (unsigned int i = 0; i < vgic_hw.nr_lrs; i++) {
-		/* An EOI that L1 has been told of must not interrupt again and again: see l2_hcr(). */
+		/* An EOI that L1 has been told of must not interrupt again and again: see vgic_hyp_enter(). */
 		if (ich_lr_is_free(slot[i]) || (vgic->maint && !(slot[i] & ICH_LR_STATE)))
 			continue;
-		/* Only its EOI bit says something, and again and again: see l2_hcr(). */
+		/* Only its EOI bit says something, and again and again: see vgic_hyp_enter(). */
 		if (!(slot[i] & ICH_LR_STATE) && vgic->maint)
 			continue;
 		write_lr(i, translate_lr(vcpu, slot[i]));
@@ -334,15 +334,9 @@ static inline void save_l2_hcr(struct kvm_vcpu *vcpu)
 	}
 }
 
-/*
- * While L1's maintenance interrupt is asserted the hardware's has nothing to tell: where L1 does not take
- * it (disabled, or masked by priority), it would end each run of L2 before its first instruction.
- */
 static inline u64 l2_hcr(struct kvm_vcpu *vcpu)
 {
-	u64 mask = vcpu->arch.vgic.maint ? L2_HCR_MASK & ~L2_HCR_ENABLES : L2_HCR_MASK;
-
-	return __vcpu_sys_reg(vcpu, ICH_HCR_EL2) & mask;
+	return __vcpu_sys_reg(vcpu, ICH_HCR_EL2) & L2_HCR_MASK;
 }
 
 /* --- per entry and exit --- */
@@ -425,7 +419,12 @@ void vgic_hyp_enter(struct kvm_vcpu *vcpu)
 	} else {
 		if (!l2_lrs_idle(vcpu))
 			load_l2_lrs(vcpu);
-		set_hcr(vgic, l2_hcr(vcpu));
+		/*
+		 * While L1's maintenance interrupt is asserted the hardware's has nothing to tell: where
+		 * L1 does not take it (disabled, or masked by priority), it would bring the CPU back
+		 * here before L2's first instruction, again and again.
+		 */
+		set_hcr(vgic, l2_hcr(vcpu) & ~(vgic->maint ? L2_HCR_ENABLES : 0));
 	}
 }
 
