@@ -137,7 +137,7 @@ $(LIBFDT): | $(SETUP)
 
 # ---------------------------------------------------------------- commands
 
-# make run [L1=linux|NAME|PATH] [HOST=vhe|nvhe] [MECH=nv2|nv] [L1_MODE=vhe|nvhe] [SMP=N] [ARGS='...']
+# make run [L1=linux|NAME|PATH] [HOST=vhe|nvhe] [MECH=nv2|nv|pv] [L1_MODE=vhe|nvhe] [SMP=N] [ARGS='...']
 RUN_ARGS := $(if $(L1),--l1 $(L1)) $(if $(HOST),--host $(HOST)) $(if $(MECH),--mech $(MECH)) \
 	    $(if $(L1_MODE),--l1-mode $(L1_MODE)) $(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM)) \
 	    $(if $(TIMEOUT),--timeout $(TIMEOUT)) $(ARGS)

@@ -65,8 +65,8 @@ void check_loaded(struct kvm_vcpu *vcpu)
 	u64 hcr = vcpu->arch.hcr_el2, hw = read_sysreg(HCR_EL2);
 	u64 ignored = HCR_TGE | HCR_VSE | HCR_UNDER_TGE;
 
-	/* RES0 on CPUs before ARMv8.1, v8.2 and v8.3, and written everywhere. */
-	ignored |= HCR_TLOR | HCR_TERR | HCR_API | HCR_APK;
+	/* RES0 on CPUs before ARMv8.1 to v8.4, and written everywhere. */
+	ignored |= HCR_TLOR | HCR_TERR | HCR_API | HCR_APK | HCR_AT;
 
 	bank_before[vcpu->vcpu_id] = bank;
 	CHECK_IS("vcpu: sysregs_loaded_on_cpu", vcpu->arch.sysregs_loaded_on_cpu,

@@ -113,6 +113,11 @@ static u64 sensitive(u32 insn)
 	return syndrome(ESR_EC_SYS64, sys_iss(enc, insn));
 }
 
+bool nested_pv_matters(u32 insn)
+{
+	return sensitive(insn) != 0;
+}
+
 unsigned long nested_pv_site(pa_t pa, u32 insn)
 {
 	unsigned long imm = next_imm;

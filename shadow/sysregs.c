@@ -10,6 +10,7 @@
 #include <ablation.h>
 #include <debug.h>
 #include <kvm_hyp.h>
+#include <log.h>
 #include <nested.h>
 #include <string.h>
 #include <sysreg-sr.h>
@@ -390,7 +391,11 @@ static noinline void write_fgt(struct kvm_vcpu *vcpu, bool l1, u64 hfgitr,
 	vcpu->arch.fgt_loaded = l1 || hfgitr || own;
 	/* L0's own HFGITR_EL2 is 0 on a CPU without them. */
 	if (!(vcpu->kvm->vcpu_features & BIT(FEAT_FGT))) {
-		if (!vcpu->arch.hfgitr && !alternative_has_cap(CAP_ABLATE))
+		const struct fgt_bits *f = &ablation_fgt;
+
+		/* Nor can anything be ablated by them. */
+		if (!vcpu->arch.hfgitr &&
+		    !(f->hfgrtr | f->hfgwtr | f->hdfgrtr | f->hdfgwtr))
 			return;
 		l1 = false;
 	}
@@ -683,6 +688,20 @@ void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 		s2_stage1_clear(&vcpu->kvm->s2.stage1[vcpu->vcpu_id]);
 }
 
+/* Addresses of vEL2 that its stage 1 may have and the hardware's stage 2 has not. */
+static void warn_of_size(const struct kvm_vcpu *vcpu)
+{
+	static bool warned;
+	unsigned int bits = vcpu->kvm->s2.stage1[vcpu->vcpu_id].table.ia_bits;
+	u64 tsz = FIELD_GET(TCR_EL2_T0SZ, __vcpu_sys_reg(vcpu, TCR_EL2));
+
+	if (warned || !stage1_is_shadowed(vcpu, BANK_VEL2_NVHE) || tsz + bits >= 64)
+		return;
+	warned = true;
+	log_warn("pv: vEL2 has %u bits of addresses, of which this CPU lets it reach %u",
+		 64 - (unsigned int)tsz, bits);
+}
+
 void shadow_refresh_nvhe(struct kvm_vcpu *vcpu)
 {
 	const u64 *r = vcpu->arch.ctxt.sys_regs;
@@ -696,6 +715,7 @@ void shadow_refresh_nvhe(struct kvm_vcpu *vcpu)
 	write_sysreg_el1(nvhe_cpacr(r[CPTR_EL2], alternative_has_cap(CAP_SVE)), CPACR);
 	if (!nested_mech->plain)
 		return;
+	warn_of_size(vcpu);
 	s2_stage1_clear(&vcpu->kvm->s2.stage1[vcpu->vcpu_id]);
 	load_mmu(vcpu, BANK_VEL2_NVHE);
 	load_hcr(vcpu, BANK_VEL2_NVHE);

@@ -25,7 +25,7 @@ GUESTS = guest_table()
 #: Features of QEMU's `max` that a row may need.
 CPU_HAS = frozenset({"vhe", "nv", "nv2", "fgt", "ecv", "pauth", "mte", "a32", "e2h0"})
 #: Guests that `make test` runs under pv; the others are for `make test-long`.
-PV_QUICK = frozenset({"bundled", "exceptions", "eret", "mmu", "tlbi"})
+PV_QUICK = frozenset({"bundled", "exceptions", "eret", "hcr", "mmu", "tlbi"})
 _ROW = re.compile(r"^SYSREG\((\w+),.*?LOC\([^)]*\),\s*\w+,\s*\w+,\s*(0x[0-9a-f]+|NOVNCR)", re.M)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from . import results, store, table
 from .config import HOSTS, L2_BENCH, LINUX, MECHS, RunConfig
 from .errors import EXIT_OK
+from .qemu import NVHE_CPUS
 from .run import Progress, Result, execute
 
 #: Samples of each operation, and operations before the first of them.
@@ -29,6 +30,11 @@ LINUX_WARM_UP = 16
 BOOT_APPEND = "rdinit=/bin/poweroff -- -f"
 
 Prepare = Callable[[RunConfig, bool, Progress], Any]
+
+
+def _default_host(config: RunConfig) -> str:
+    """VHE where the CPU has it."""
+    return "nvhe" if config.cpu.split(",")[0] in NVHE_CPUS else "vhe"
 
 
 def combinations(config: RunConfig, everything: bool) -> list[RunConfig]:
@@ -44,7 +50,7 @@ def combinations(config: RunConfig, everything: bool) -> list[RunConfig]:
         icount=True,
         witness=True,
         markers=True,
-        host=config.host or "vhe",
+        host=config.host or _default_host(config),
         l1_append=config.l1_append or default,
     )
     if not everything:

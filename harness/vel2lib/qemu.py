@@ -37,6 +37,8 @@ SVE_CPU = "max,pauth-impdef=on,sme=off"
 MACHINE = "virt,virtualization=on,gic-version=3"
 #: CPU models of QEMU 10 with FEAT_NV and FEAT_NV2.
 NV_CPUS = frozenset({"max", "neoverse-v1", "neoverse-n2"})
+#: CPU models without VHE: L0's host and L1 can only be nVHE there.
+NVHE_CPUS = frozenset({"cortex-a53", "cortex-a57", "cortex-a72"})
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 

@@ -272,6 +272,39 @@ static int patch_insn(void *ctx, u64 file_off, u32 insn)
 	return 0;
 }
 
+/* A word that nobody said is code: worth a line if it would have been rewritten. */
+static int left_alone(void *ctx, u64 file_off, u32 insn)
+{
+	unsigned int *n = ctx;
+
+	if (!kvm_call_hyp(nested_pv_matters, insn))
+		return 0;
+	if ((*n)++ == 0)
+		log_warn("pv: 0x%x at 0x%llx of L1's Image is outside of vel2.pv_code and stays", insn,
+			 file_off);
+	return 0;
+}
+
+/* The Image where it lies now: it may have been moved over the module. */
+static int find_in_image(const struct l1_image *img, const struct pv_finder *finder, char *err,
+			 size_t errlen)
+{
+	const void *data = (const void *)to_pa(img->seg[0].dst);
+	u64 size = img->seg[0].file_size;
+	unsigned int alone = 0;
+	const struct pv_finder others = { .insn = left_alone, .ctx = &alone };
+	int ret = pv_find_image(data, size, opts.pv_code, opts.nr_pv_code, true, finder, err,
+				errlen);
+
+	if (!ret)
+		ret = pv_find_image(data, size, opts.pv_code, opts.nr_pv_code, false, &others, err,
+				    errlen);
+	if (alone > 1)
+		log_warn("pv: %u such words in all; if any is code of vEL2, it will not do what it should",
+			 alone);
+	return ret;
+}
+
 /* pv: L1 where it will run, with what the hardware does not trap rewritten. */
 static void l1_rewrite(const struct l1_image *img)
 {
@@ -279,10 +312,16 @@ static void l1_rewrite(const struct l1_image *img)
 	const struct pv_finder finder = { .insn = patch_insn, .ctx = &p };
 	char err[ERRLEN];
 
-	if (!img->elf)
-		l0_fatal_user("vel2.mech=pv: L1 must be an ELF file with symbols, which tell its code from its data");
-	if (pv_find_elf((const void *)plat.kernel.addr, plat.kernel.size, &finder, err,
-			sizeof(err)))
+	int ret;
+
+	if (!img->elf && !opts.nr_pv_code)
+		l0_fatal_user("vel2.mech=pv: L1 must be an ELF file with symbols, which tell its code from its data; of an Image vel2.pv_code=START-END,... says what is code");
+	if (img->elf)
+		ret = pv_find_elf((const void *)plat.kernel.addr, plat.kernel.size, &finder, err,
+				  sizeof(err));
+	else
+		ret = find_in_image(img, &finder, err, sizeof(err));
+	if (ret)
 		l0_fatal_user("%s", err);
 	log_info("pv: %u instructions of L1 rewritten", p.sites);
 }

@@ -228,6 +228,61 @@ static int parse_registers(const char *name, const char *s, size_t n, struct reg
 	return -EINVAL;
 }
 
+/* Hexadecimal digits, all @n of them. */
+static bool hex(const char *s, size_t n, u32 *val)
+{
+	*val = 0;
+	if (!n || n > 8)
+		return false;
+	for (; n; n--, s++) {
+		u32 digit = *s >= '0' && *s <= '9' ? (u32)(*s - '0') :
+			    *s >= 'a' && *s <= 'f' ? (u32)(*s - 'a' + 10) : 16;
+
+		if (digit == 16)
+			return false;
+		*val = *val << 4 | digit;
+	}
+	return true;
+}
+
+/* "START-END" of @n characters. */
+static bool add_range(const char *s, size_t n, struct l0_options *o)
+{
+	const char *dash = memchr(s, '-', n);
+	struct opt_range r;
+
+	if (!dash || o->nr_pv_code == OPT_CODE_MAX || !hex(s, (size_t)(dash - s), &r.start) ||
+	    !hex(dash + 1, n - (size_t)(dash - s) - 1, &r.end) || r.start >= r.end ||
+	    ((r.start | r.end) & 3))
+		return false;
+	o->pv_code[o->nr_pv_code++] = r;
+	return true;
+}
+
+/* "START-END,START-END,..." of @n characters. */
+static int parse_ranges(const char *s, size_t n, struct l0_options *o, char *err, size_t errlen)
+{
+	char text[49];
+
+	for (;;) {
+		const char *comma = memchr(s, ',', n);
+		size_t len = comma ? (size_t)(comma - s) : n;
+
+		if (!add_range(s, len, o)) {
+			memcpy(text, s, (size_t)shown(len));
+			text[shown(len)] = '\0';
+			snprintf(err, errlen,
+				 "bad range '%s' in vel2.pv_code=: START-END in hexadecimal, multiples of 4 from the beginning of L1's Image, at most %d of them",
+				 text, OPT_CODE_MAX);
+			return -EINVAL;
+		}
+		if (!comma)
+			return 0;
+		s += len + 1;
+		n -= len + 1;
+	}
+}
+
 static int parse_word(const char *word, size_t n, struct l0_options *o, char *err, size_t errlen)
 {
 	const char *eq = memchr(word, '=', n);
@@ -242,6 +297,8 @@ static int parse_word(const char *word, size_t n, struct l0_options *o, char *er
 	if (eq && same(word, name_len, "vel2.notrap"))
 		return parse_registers("vel2.notrap", eq + 1, n - name_len - 1, &o->notrap, err,
 				       errlen);
+	if (eq && same(word, name_len, "vel2.pv_code"))
+		return parse_ranges(eq + 1, n - name_len - 1, o, err, errlen);
 	memcpy(text, word, (size_t)shown(n));
 	text[shown(n)] = '\0';
 	for (i = 0; i < NR_OPTIONS; i++) {
@@ -258,7 +315,7 @@ static int parse_word(const char *word, size_t n, struct l0_options *o, char *er
 		return -EINVAL;
 	}
 	snprintf(err, errlen,
-		 "unknown option '%s': known are vel2.{host,mech,l1_mode,features,trap,notrap,smp,markers,eager,uart1,trace,test}",
+		 "unknown option '%s': known are vel2.{host,mech,l1_mode,features,trap,notrap,smp,markers,eager,uart1,trace,test,pv_code}",
 		 text);
 	return -EINVAL;
 }

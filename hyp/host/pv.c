@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mechanism pv: which words of L1's file are code that may run at vEL2.
+ * Mechanism pv: which words of L1's file are code that may run at vEL2. An ELF file says it, of an Image
+ * the user has to.
  *
  * Pure: also runs on the build machine. The file may be hostile: every number from it is checked before
  * it is added to anything.
@@ -161,6 +162,40 @@ int pv_find_elf(const void *data, u64 size, const struct pv_finder *f, char *err
 			return -ENOEXEC;
 		}
 		ret = find_in(&e, i, &sh, f);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static bool in_ranges(const struct opt_range *ranges, unsigned int n, u64 off)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (off >= ranges[i].start && off < ranges[i].end)
+			return true;
+	}
+	return false;
+}
+
+int pv_find_image(const void *data, u64 size, const struct opt_range *ranges, unsigned int n,
+		  bool inside, const struct pv_finder *f, char *err, size_t errlen)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (ranges[i].end <= size)
+			continue;
+		snprintf(err, errlen,
+			 "vel2.pv_code=%x-%x: L1's Image has 0x%llx bytes", ranges[i].start,
+			 ranges[i].end, size);
+		return -EINVAL;
+	}
+	for (u64 off = 0; off + 4 <= size; off += 4) {
+		u32 insn;
+		int ret;
+
+		memcpy(&insn, (const u8 *)data + off, sizeof(insn));
+		if (!may_matter(insn) || in_ranges(ranges, n, off) != inside)
+			continue;
+		ret = f->insn(f->ctx, off, insn);
 		if (ret)
 			return ret;
 	}

@@ -15,6 +15,12 @@ enum opt_test { TEST_NONE = 0, TEST_PERCPU, TEST_CORRUPT_STACK, TEST_OVERFLOW, T
 
 #define OPT_SMP_MAX	8
 #define OPT_TRACE_MAX	256	/* TRACE_RING */
+#define OPT_CODE_MAX	16
+
+/* Bytes of L1's Image, from its beginning. */
+struct opt_range {
+	u32 start, end;
+};
 
 struct l0_options {
 	enum opt_host host;	/* never AUTO once l0_early() is done */
@@ -26,6 +32,8 @@ struct l0_options {
 	/* Features of the virtual CPU by enum id_feature: turned off, and explicitly asked for. */
 	u64 features_off, features_on;
 	struct reg_set trap, notrap;	/* see ablation.h */
+	struct opt_range pv_code[OPT_CODE_MAX];	/* what of an Image is code that vEL2 may run */
+	unsigned int nr_pv_code;
 	bool markers;
 	bool eager;		/* a VHE host defers nothing */
 	bool uart1;		/* L1 has a second UART, whose lines become records */

@@ -11,6 +11,7 @@
 #ifndef PV_H
 #define PV_H
 
+#include <options.h>
 #include <types.h>
 
 /* --- nested/pv.c, EL2 --- */
@@ -24,6 +25,9 @@
  * PV_KEEP or PV_FULL. Boot CPU, before L1 runs.
  */
 unsigned long nested_pv_site(pa_t pa, u32 insn);
+
+/* Would nested_pv_site() say anything but PV_KEEP? */
+bool nested_pv_matters(u32 insn);
 
 /**
  * nested_pv_syndrome - ESR_EL2 as if what stood at a site had trapped by itself, with ELR_EL2 to fit;
@@ -46,5 +50,12 @@ struct pv_finder {
  * 0, what insn() returned, or -ENOEXEC and one line in @err. Pure.
  */
 int pv_find_elf(const void *data, u64 size, const struct pv_finder *f, char *err, size_t errlen);
+
+/**
+ * pv_find_image - the words of an Image: those inside of the @n ranges of vel2.pv_code, or (@inside false)
+ * those outside of all of them, code or not. As pv_find_elf(); an error is a range beyond the file. Pure.
+ */
+int pv_find_image(const void *data, u64 size, const struct opt_range *ranges, unsigned int n,
+		  bool inside, const struct pv_finder *f, char *err, size_t errlen);
 
 #endif

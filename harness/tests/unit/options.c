@@ -33,6 +33,25 @@ static void good(void)
 	CHECK(!parse("vel2.smp=1 vel2.smp=2") && o.smp == 2);
 }
 
+static void ranges(void)
+{
+	static const char *const wrong[] = { "", "-", "4-0", "0-6", "0-4,", "0x0-4", "0-100000000", "0-4G" };
+	char line[64];
+
+	CHECK(!parse("vel2.mech=pv") && o.mech == MECH_PV && !o.nr_pv_code);
+	CHECK(!parse("vel2.pv_code=0-40,1000-fffffffc") && o.nr_pv_code == 2);
+	CHECK(o.pv_code[0].start == 0 && o.pv_code[0].end == 0x40);
+	CHECK(o.pv_code[1].start == 0x1000 && o.pv_code[1].end == 0xfffffffc);
+	CHECK(!parse("vel2.pv_code=0-4,0-4,0-4,0-4,0-4,0-4,0-4,0-4 vel2.pv_code=0-4,0-4,0-4,0-4,0-4,0-4,0-4,0-4"));
+	CHECK(parse("vel2.pv_code=0-4,0-4,0-4,0-4,0-4,0-4,0-4,0-4,0-4,0-4,0-4,0-4,0-4,0-4,0-4,0-4,0-8") < 0 &&
+	      strstr(err, "'0-8'"));
+	CHECK(parse("vel2.pv_code=0-4,8") < 0 && strstr(err, "'8'"));
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		snprintf(line, sizeof(line), "vel2.pv_code=%s", wrong[i]);
+		CHECK(parse(line) < 0 && strstr(err, "bad range"));
+	}
+}
+
 static void features(void)
 {
 	char names[OPT_ERR_MAX];
@@ -55,7 +74,7 @@ static void bad(void)
 		"vel2.host=", "vel2.host", "vel2.host=VHE", "vel2.host=vhe2", "vel2.host=vh",
 		"vel2.smp=0", "vel2.smp=9", "vel2.smp=-1", "vel2.smp=0x1", "vel2.smp=",
 		"vel2.smp=99999999999999999999", "vel2.trace=257", "vel2.trace=1e2",
-		"vel2.features", "vel2.mech=nv3", "vel2.markers=yes", "vel2.test=none", "vel2.nonsense=1", "vel2.",
+		"vel2.features", "vel2.mech=nv3", "vel2.pv_code", "vel2.markers=yes", "vel2.test=none", "vel2.nonsense=1", "vel2.",
 		"console=ttyAMA0", "=", "vel2.hostvhe", "\xff\xfe", "vel2.host=vhe=nvhe",
 	};
 	char line[128];
@@ -106,6 +125,7 @@ int main(void)
 	good();
 	features();
 	registers();
+	ranges();
 	bad();
 	endless();
 	return 0;

@@ -77,8 +77,12 @@ static void make(void)
 	word(TEXT + 12, ERET);
 	word(VEL1, ERET);
 	memcpy(file + STRINGS, strings, sizeof(strings));
-	sections[S_TEXT] = (struct elf64_shdr){ .sh_name = 12, .sh_type = SHT_PROGBITS,
-		.sh_flags = SHF_ALLOC | SHF_EXECINSTR, .sh_addr = VA, .sh_offset = TEXT, .sh_size = 16 };
+	sections[S_TEXT] = (struct elf64_shdr){ .sh_name = 12,
+						.sh_type = SHT_PROGBITS,
+						.sh_flags = SHF_ALLOC | SHF_EXECINSTR,
+						.sh_addr = VA,
+						.sh_offset = TEXT,
+						.sh_size = 16 };
 	sections[S_VEL1] = sections[S_TEXT];
 	sections[S_VEL1].sh_name = 18;
 	sections[S_VEL1].sh_offset = VEL1;
@@ -144,9 +148,26 @@ static void damaged(void)
 	}
 }
 
+static void images(void)
+{
+	static const struct opt_range ranges[] = { { TEXT + 4, TEXT + 12 }, { TEXT, TEXT + 4 } };
+	const struct pv_finder f = { .insn = note, .ctx = &found };
+
+	make();
+	found.n = 0;
+	CHECK(!pv_find_image(file, VEL1 + 4, ranges, 2, true, &f, err, sizeof(err)));
+	CHECK(found.n == 3 && found.off[2] == TEXT + 8);
+	found.n = 0;
+	CHECK(!pv_find_image(file, VEL1 + 4, ranges, 2, false, &f, err, sizeof(err)));
+	CHECK(found.n == 2 && found.off[0] == TEXT + 12 && found.off[1] == VEL1);
+	CHECK(pv_find_image(file, TEXT + 8, ranges, 2, true, &f, err, sizeof(err)) < 0 &&
+	      strstr(err, "104-10c"));
+}
+
 int main(void)
 {
 	code_and_data();
+	images();
 	damaged();
 	return 0;
 }
