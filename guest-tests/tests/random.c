@@ -14,7 +14,9 @@
 #define MDSCR_BITS	(BIT(0) | BIT(12) | BIT(15))
 #define ICH(crm, op2)	S3_4_C12_C##crm##_##op2
 
-static u32 code[1024] __attribute__((aligned(4096)));
+/* Four pages: VNCR_EL2 points at any of them, and what L2 then does to its registers is written there. */
+#define CODE_PAGES	4
+static u32 code[CODE_PAGES * 1024] __attribute__((aligned(4096)));
 static bool has_fgt, has_nv2;
 static u64 seed;
 
@@ -115,7 +117,7 @@ static void el2_registers(u64 mdcr)
 		write_sysreg(some(), S3_4_C3_C1_5);
 	}
 	if (has_nv2)
-		write_sysreg(rnd() & 1 ? (u64)code + 4096 * (rnd() & 3) : some(), S3_4_C2_C2_0);
+		write_sysreg(rnd() & 1 ? (u64)code + 4096 * (rnd() % CODE_PAGES) : some(), S3_4_C2_C2_0);
 }
 
 static void gic_and_debug_registers(void)
