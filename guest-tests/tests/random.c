@@ -117,7 +117,8 @@ static void el2_registers(u64 mdcr)
 		write_sysreg(some(), S3_4_C3_C1_5);
 	}
 	if (has_nv2)
-		write_sysreg(rnd() & 1 ? (u64)code + 4096 * (rnd() % CODE_PAGES) : some(), S3_4_C2_C2_0);
+		write_sysreg(rnd() & 1 ? (u64)code + 4096 * (rnd() % CODE_PAGES) : some(),
+			     S3_4_C2_C2_0);
 }
 
 static void gic_and_debug_registers(void)
