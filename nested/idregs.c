@@ -23,46 +23,29 @@ struct id_field {
 	u8 feature; /* enum id_feature */
 };
 
-#define IDLIMIT	 NO_ROW
-#define IDSIGNED NO_ROW
-#define FEATURE	 NO_ROW
-#define OFFERED	 NO_ROW
-#define HIDDEN	 NO_ROW
 #define IDFIELD(reg, field, shift, max, id) { SYS_##reg, shift, max, IDF_##id },
 /* Up to max; 0 while the feature is off. */
 static const struct id_field id_fields[] = {
-#include <features.def>
+#include <idfeature-each.h>
 };
-#undef IDFIELD
-#undef IDLIMIT
-#define IDFIELD				 NO_ROW
+
 #define IDLIMIT(reg, shift, max, id)	 { SYS_##reg, shift, max, IDF_##id },
 /* No more than max while the feature is off. */
 static const struct id_field id_limits[] = {
-#include <features.def>
+#include <idfeature-each.h>
 };
-#undef IDLIMIT
-#undef IDSIGNED
-#define IDLIMIT				 NO_ROW
+
 #define IDSIGNED(reg, field, shift, max) { SYS_##reg, shift, max, IDF_BASE },
 /* 0xf is "none" and 0 is "there": passed on, larger values made plain. */
 static const struct id_field id_signed[] = {
-#include <features.def>
+#include <idfeature-each.h>
 };
-#undef IDSIGNED
-#undef FEATURE
-#define IDSIGNED			 NO_ROW
+
 #define FEATURE(id, name, hfgitr, ...)	 [IDF_##id] = hfgitr,
 /* HFGITR_EL2 bits that make a feature's instructions UNDEFINED. */
 static const u64 id_hfgitr[NR_ID_FEATURES] = {
-#include <features.def>
+#include <idfeature-each.h>
 };
-#undef IDFIELD
-#undef IDSIGNED
-#undef IDLIMIT
-#undef FEATURE
-#undef OFFERED
-#undef HIDDEN
 
 /*
  * AArch32's own ID registers (CRm 1 to 3) matter to an AArch64 EL1 only as a description of its EL0:

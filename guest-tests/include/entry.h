@@ -45,6 +45,20 @@
 	isb
 	.endm
 
+	/* What a C function may change but x0 and x1, in the 176 bytes at sp: stp and str, or ldp and ldr. */
+	.macro	call_clobbered pair, one
+	\pair	x2, x3, [sp, #16]
+	\pair	x4, x5, [sp, #32]
+	\pair	x6, x7, [sp, #48]
+	\pair	x8, x9, [sp, #64]
+	\pair	x10, x11, [sp, #80]
+	\pair	x12, x13, [sp, #96]
+	\pair	x14, x15, [sp, #112]
+	\pair	x16, x17, [sp, #128]
+	\pair	x18, x29, [sp, #144]
+	\one	x30, [sp, #160]
+	.endm
+
 	/*
 	 * EL1's vectors \name: IRQ of EL1h calls \irq and returns, a synchronous exception of EL0
 	 * goes to \svc, anything else to \bad.
@@ -68,27 +82,9 @@
 
 \name\()_irq:
 	stp	x0, x1, [sp, #-176]!
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
-	stp	x18, x29, [sp, #144]
-	str	x30, [sp, #160]
+	call_clobbered stp, str
 	bl	\irq
-	ldp	x2, x3, [sp, #16]
-	ldp	x4, x5, [sp, #32]
-	ldp	x6, x7, [sp, #48]
-	ldp	x8, x9, [sp, #64]
-	ldp	x10, x11, [sp, #80]
-	ldp	x12, x13, [sp, #96]
-	ldp	x14, x15, [sp, #112]
-	ldp	x16, x17, [sp, #128]
-	ldp	x18, x29, [sp, #144]
-	ldr	x30, [sp, #160]
+	call_clobbered ldp, ldr
 	ldp	x0, x1, [sp], #176
 	eret
 	.endm

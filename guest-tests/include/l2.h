@@ -42,6 +42,11 @@ u64 l2_trace(const char *name, l2_fn fn, u64 a, u64 b, u64 pstate, u64 extra_hcr
 /* Same, silently: the first exit that is not the end, or the end. */
 struct vcpu l2_first_exit(l2_fn fn, u64 a, u64 b, u64 pstate, u64 extra_hcr);
 u64 l2_call(l2_fn fn, u64 a, u64 b);	/* no exit allowed; its result */
+/*
+ * Registers that EL2 and L2 share: sum(0, 0) says what is in them, fill(seed, 0) as L2 changes them.
+ * Each must see what the other left, after an SMC too. Returns the sum of what is left.
+ */
+u64 l2_check_shared(l2_fn fill, l2_fn sum, u64 seed);
 
 #define L2_EL1	(PSR_EL1h | PSR_DAIF)
 #define L2_EL0	(PSR_EL0t | PSR_DAIF)

@@ -18,6 +18,10 @@ void *memset(void *dst, int c, size_t n);
 int strcmp(const char *a, const char *b);
 size_t strlen(const char *s);
 
+/* rnd.c: xorshift64*; the seed is not 0 */
+extern u64 rnd_seed;
+u64 rnd(void);
+
 /* fdt.c: the value of /chosen/bootargs in a flattened device tree, or "" */
 const char *fdt_bootargs(const void *dtb);
 

@@ -66,6 +66,17 @@ struct tlbi_row {
 #define TLBI_ROW_VA(n, op1, crm, op2)		{ #n, tlbi_##n, TLBI_VA },
 #define TLBI_ROW_RANGE(n, op1, crm, op2)	{ #n, tlbi_##n, TLBI_RANGE },
 
+#define TLBI_TABLE(name, list)							\
+	list(TLBI_DEFINE_ALL, TLBI_DEFINE_VA, TLBI_DEFINE_VA)			\
+	static const struct tlbi_row name[] = { list(TLBI_ROW_ALL, TLBI_ROW_VA, TLBI_ROW_RANGE) };
+
+/* All of them, in a table for each regime that they are for. */
+#define TLBI_TABLES(el1, el2, s2, s12)						\
+	TLBI_TABLE(el1, TLBI_EL1_ROWS)						\
+	TLBI_TABLE(el2, TLBI_EL2_ROWS)						\
+	TLBI_TABLE(s2, TLBI_S2_ROWS)						\
+	TLBI_TABLE(s12, TLBI_S12_ROWS)
+
 /* Operand of one 4K page (ASID 0), and of a range of them: 2..64, even, or a multiple of 64. */
 static inline u64 tlbi_page(u64 addr)
 {

@@ -167,6 +167,13 @@ void gic_init(void)
 	gic_init_el1();
 }
 
+void gic_init_el2(void)
+{
+	write_sysreg(read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO, hcr_el2);
+	isb();
+	gic_init();
+}
+
 void gic_init_cpu(u64 cpu, u32 enabled)
 {
 	u64 base = GICR_BASE + cpu * GICR_STRIDE;

@@ -220,3 +220,17 @@ u64 l2_call(l2_fn fn, u64 a, u64 b)
 	}
 	return v.x[0];
 }
+
+u64 l2_check_shared(l2_fn fill, l2_fn sum, u64 seed)
+{
+	u64 want = sum(0, 0);
+
+	check(l2_call(sum, 0, 0) == want, "L2 sees what EL2 left");
+	l2_call(fill, seed, 0);
+	want = l2_call(sum, 0, 0);
+	check(sum(0, 0) == want, "EL2 sees what L2 left");
+	/* something that the hypervisor below does for us in between */
+	smccc(PSCI_VERSION, 0, 0, 0);
+	check(sum(0, 0) == want, "still after an SMC");
+	return want;
+}

@@ -44,14 +44,7 @@ static void sharing(void)
 
 	for (unsigned int i = 0; i < 4; i++) {
 		fp_fill(0x1000 * i + 1, (u64)(i & 3) << 22);
-		want = fp_sum(0, 0);
-		check(l2_call(fp_sum, 0, 0) == want, "L2 sees what EL2 left");
-		l2_call(fp_fill, 0x77000 + i, 0);
-		want = l2_call(fp_sum, 0, 0);
-		check(fp_sum(0, 0) == want, "EL2 sees what L2 left");
-		/* something that the hypervisor below does for us in between */
-		smccc(PSCI_VERSION, 0, 0, 0);
-		check(fp_sum(0, 0) == want, "still after an SMC");
+		want = l2_check_shared(fp_fill, fp_sum, 0x77000 + i);
 		/* and what its host does, which has a use for the registers itself */
 		smccc(PSCI_AFFINITY_INFO, read_sysreg(mpidr_el1) & 0xff00ffffffUL, 0, 0);
 		check(fp_sum(0, 0) == want, "still after its host was asked");

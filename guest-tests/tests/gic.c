@@ -302,9 +302,7 @@ static void many(void)
 
 void guest_main(void)
 {
-	write_sysreg(read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO, hcr_el2);
-	isb();
-	gic_init();
+	gic_init_el2();
 	identity();
 	sgi();
 	priorities();

@@ -13,16 +13,6 @@ L2_ASM(hvc_flood, "1: hvc #3\n subs x0, x0, #1\n b.ne 1b")
 L2_ASM(wait_forever, "1: wfi\n b 1b")
 L2_ASM(spin_forever, "1: b 1b")
 
-static u64 seed = 0x2545f4914f6cdd1d;
-
-static u64 rnd(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
 /* Bits of SPSR that no CPU gives a meaning are left out: they may stick or not. */
 #define SPSR_BITS (MASK(31, 28) | MASK(25, 20) | MASK(12, 6) | MASK(4, 0))
 
@@ -139,9 +129,7 @@ static void endless(const char *name, l2_fn fn, u64 pstate)
 void guest_main(void)
 {
 	mmu_init_el2();
-	write_sysreg(read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO, hcr_el2);
-	isb();
-	gic_init();
+	gic_init_el2();
 	l2_init();
 	returns();
 	floods();

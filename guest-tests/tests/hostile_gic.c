@@ -14,16 +14,6 @@
 L2_ASM(l2_look, "mrs x0, isr_el1\n mrs x1, S3_0_C12_C12_2\n orr x0, x0, x1, lsl #16")
 L2_ASM(l2_unmask, "msr daifclr, #3\n isb\n msr daifset, #3\n mov x0, #1")
 
-static u64 seed = 0x9e3779b97f4a7c15;
-
-static u64 rnd(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
-}
-
 static void quiet(void)
 {
 	write_sysreg(0, SYS_ICH_LR0_EL2);
@@ -170,9 +160,7 @@ static void storms(void)
 void guest_main(void)
 {
 	mmu_init_el2();
-	write_sysreg(read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO, hcr_el2);
-	isb();
-	gic_init();
+	gic_init_el2();
 	l2_init();
 	list_registers();
 	storms();

@@ -219,11 +219,9 @@ static void all_off(void)
 
 void guest_main(void)
 {
-	secondary_hcr = read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO;
-	write_sysreg(secondary_hcr, hcr_el2);
-	isb();
 	mmu_init_el2();
-	gic_init();
+	gic_init_el2();
+	secondary_hcr = read_sysreg(hcr_el2);
 	l2_init();
 	pt_init(&s2, 12, 40, 1);
 	pt_map(&s2, 0x40000000UL, 0x40000000UL, 0x10000000UL, S2_RW | S2_NORMAL);

@@ -417,11 +417,9 @@ void guest_main(void)
 {
 	u64 nr_cpus = arg_u64("cpus", 3);
 
-	secondary_hcr = read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO;
-	write_sysreg(secondary_hcr, hcr_el2);
-	isb();
 	mmu_init_el2();
-	gic_init();
+	gic_init_el2();
+	secondary_hcr = read_sysreg(hcr_el2);
 	l2_init();
 	init_l2_vcpus();
 	gic_init_cpu(0, 1U << SGI_PING | 1U << SGI_MASKED | 1U << PPI_CNTHP | 1U << PPI_CNTV);

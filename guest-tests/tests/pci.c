@@ -166,9 +166,7 @@ void guest_main(void)
 {
 	u64 end = RAM + arg_u64("ram_mib", 0) * SZ_1M;
 
-	write_sysreg(read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO, hcr_el2);
-	isb();
-	gic_init();
+	gic_init_el2();
 	printf("root %x\n", pci_read(0, 0));
 	if (!virtio_find(&disk, VIRTIO_BLK))
 		fail("no virtio disk (QEMU: -device virtio-blk-pci)");

@@ -18,16 +18,6 @@
 #define CODE_PAGES	4
 static u32 code[CODE_PAGES * 1024] __attribute__((aligned(4096)));
 static bool has_fgt, has_nv2;
-static u64 seed;
-
-/* xorshift64* */
-static u64 rnd(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed * 0x2545f4914f6cdd1dUL;
-}
 
 /* No bit, one, a few, or many. */
 static u64 some(void)
@@ -230,7 +220,7 @@ void guest_main(void)
 
 	has_fgt = FIELD(read_sysreg(id_aa64mmfr0_el1), 59, 56);
 	has_nv2 = FIELD(read_sysreg(S3_0_C0_C7_2), 27, 24) >= 2;
-	seed = arg_u64("seed", 1) * 0x9e3779b97f4a7c15UL | 1;
+	rnd_seed = arg_u64("seed", 1) * 0x9e3779b97f4a7c15UL | 1;
 	mmu_init_el2();
 	l2_init();
 	pt_map(&l2_s2, GICD_BASE, GICD_BASE, 0x2000000, S2_R | S2_DEVICE | PTE_AF);

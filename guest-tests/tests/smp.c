@@ -268,11 +268,9 @@ void guest_main(void)
 {
 	s64 ret;
 
-	secondary_hcr = read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO;
-	write_sysreg(secondary_hcr, hcr_el2);
-	isb();
 	mmu_init_el2();
-	gic_init();
+	gic_init_el2();
+	secondary_hcr = read_sysreg(hcr_el2);
 	gic_enable(SGI_PING);
 	l2_init();
 	ret = start();

@@ -137,20 +137,11 @@ static void lengths(void)
 
 static void sharing(void)
 {
-	u64 want;
-
 	for (unsigned int i = 0; i < 4; i++) {
 		el2_zcr(i * 5);
 		guest_zcr(15);
 		sve_fill(0x10 * i + 1, 0);
-		want = sve_sum(0, 0);
-		check(l2_call(sve_sum, 0, 0) == want, "L2 sees what EL2 left");
-		l2_call(sve_fill, 0x77 + i, 0);
-		want = l2_call(sve_sum, 0, 0);
-		check(sve_sum(0, 0) == want, "EL2 sees what L2 left");
-		/* something that the hypervisor below does for us in between */
-		smccc(PSCI_VERSION, 0, 0, 0);
-		check(sve_sum(0, 0) == want, "still after an SMC");
+		l2_check_shared(sve_fill, sve_sum, 0x77 + i);
 	}
 	el2_zcr(15);
 }

@@ -359,9 +359,7 @@ void guest_main(void)
 	const struct timer *p, *v;
 
 	mmu_init_el2();
-	write_sysreg(read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO, hcr_el2);
-	isb();
-	gic_init();
+	gic_init_el2();
 	l2_init();
 	timers = vhe_mode ? vhe_timers : nvhe_timers;
 	ntimers = vhe_mode ? ARRAY_SIZE(vhe_timers) : ARRAY_SIZE(nvhe_timers);

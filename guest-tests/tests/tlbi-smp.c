@@ -17,16 +17,7 @@
 #define VMID		3
 #define STACK_SIZE	16384
 
-TLBI_EL1_ROWS(TLBI_DEFINE_ALL, TLBI_DEFINE_VA, TLBI_DEFINE_VA)
-TLBI_EL2_ROWS(TLBI_DEFINE_ALL, TLBI_DEFINE_VA, TLBI_DEFINE_VA)
-TLBI_S2_ROWS(TLBI_DEFINE_ALL, TLBI_DEFINE_VA, TLBI_DEFINE_VA)
-TLBI_S12_ROWS(TLBI_DEFINE_ALL, TLBI_DEFINE_VA, TLBI_DEFINE_VA)
-
-#define ROWS(list) list(TLBI_ROW_ALL, TLBI_ROW_VA, TLBI_ROW_RANGE)
-static const struct tlbi_row el1_rows[] = { ROWS(TLBI_EL1_ROWS) };
-static const struct tlbi_row el2_rows[] = { ROWS(TLBI_EL2_ROWS) };
-static const struct tlbi_row s2_rows[] = { ROWS(TLBI_S2_ROWS) };
-static const struct tlbi_row s12_rows[] = { ROWS(TLBI_S12_ROWS) };
+TLBI_TABLES(el1_rows, el2_rows, s2_rows, s12_rows)
 
 u64 secondary_hcr;
 

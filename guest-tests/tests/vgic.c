@@ -339,9 +339,7 @@ static void group0(void)
 void guest_main(void)
 {
 	mmu_init_el2();
-	write_sysreg(read_sysreg(hcr_el2) | HCR_IMO | HCR_FMO | HCR_AMO, hcr_el2);
-	isb();
-	gic_init();
+	gic_init_el2();
 	l2_init();
 	reset(0);
 	write_sysreg(0, SYS_ICH_VMCR_EL2);

@@ -18,6 +18,8 @@ from .placement import L0_SIZE
 from .qemu import CPU, NV_CPUS, Domain, Module, quote
 
 if TYPE_CHECKING:
+    from payload.edk2 import Edk2Payload
+    from payload.uboot import UBootPayload
     from payload.xen import XenPayload
 
 BUILD = ROOT / "build"
@@ -446,6 +448,19 @@ def _linux(config: RunConfig) -> Target:
     return target
 
 
+def _firmware(
+    config: RunConfig, payload: "Edk2Payload | UBootPayload", entry: Path, kept: str
+) -> Target:
+    """Firmware that resets once, to show that it kept a variable, and then starts the Linux of --l1 linux."""
+    target = _linux(replace(config, l1="linux"))
+    target.types = payload.types(_words(target.append, config.l1_append))
+    target.resets = 1
+    target.needs = {kept: "the firmware did not keep its variable over a reset", **target.needs}
+    target.kernel, target.initrd, target.append = entry, None, ""
+    target.firmware = True
+    return target
+
+
 def _uboot(config: RunConfig) -> Target:
     from payload.errors import PayloadError
     from payload.uboot import INITRD, KEPT, KERNEL, build_uboot_payload
@@ -454,12 +469,7 @@ def _uboot(config: RunConfig) -> Target:
         payload = build_uboot_payload(BUILD, _progress)
     except PayloadError as error:
         raise Vel2Error(f"L1 u-boot: {error}") from error
-    target = _linux(replace(config, l1="linux"))
-    target.types = payload.types(_words(target.append, config.l1_append))
-    target.resets = 1
-    target.needs = {KEPT: "U-Boot did not keep its variable over a reset", **target.needs}
-    target.kernel, target.initrd, target.append = payload.uboot, None, ""
-    target.firmware = True
+    target = _firmware(config, payload, payload.uboot, KEPT)
     target.modules = [
         Module("kernel", payload.linux.kernel, address=KERNEL),
         Module("initrd", payload.linux.initrd, address=INITRD),
@@ -475,16 +485,11 @@ def _edk2(config: RunConfig) -> Target:
         payload = build_edk2_payload(BUILD, _progress)
     except PayloadError as error:
         raise Vel2Error(f"L1 edk2: {error}") from error
-    target = _linux(replace(config, l1="linux"))
-    target.types = payload.types(_words(target.append, config.l1_append))
-    target.resets = 1
-    target.needs = {KEPT: "EDK2 did not keep its variable over a reset", **target.needs}
+    target = _firmware(config, payload, payload.entry, KEPT)
     # EDK2 passes ACPI tables on if fw_cfg has some. L1 has no fw_cfg: natively they must not come either.
     flash = f"loader,file={quote(str(payload.firmware))},addr={FLASH:#x},force-raw=on"
     target.qemu_args = ("-machine", "acpi=off", "-device", flash)
     target.disk = payload.disk
-    target.kernel, target.initrd, target.append = payload.entry, None, ""
-    target.firmware = True
     return target
 
 

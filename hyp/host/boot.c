@@ -79,24 +79,14 @@ static void choose_mech(void)
 		return true;
 #define IDFIELD(reg, field, shift, max, id) HAS_MORE(reg, shift, 0, id)
 #define IDLIMIT			HAS_MORE
-#define IDSIGNED		NO_ROW
-#define FEATURE			NO_ROW
-#define OFFERED			NO_ROW
-#define HIDDEN			NO_ROW
 static bool cpu_has_feature(unsigned int feature)
 {
 	if ((opts.features_off & BIT(feature)) || (feature == IDF_NV2 && opts.mech != MECH_NV2) ||
 	    (feature == IDF_NV && opts.mech == MECH_PV))
 		return false;
-#include <features.def>
+#include <idfeature-each.h>
 	return false;
 }
-#undef IDFIELD
-#undef IDLIMIT
-#undef IDSIGNED
-#undef FEATURE
-#undef OFFERED
-#undef HIDDEN
 
 static void check_features(void)
 {

@@ -9,6 +9,7 @@
 #include <options.h>
 #include <percpu.h>
 #include <stats.h>
+#include <ticks.h>
 #include <uart.h>
 
 #define KICK_MS	5	/* a guest leaves within microseconds of its kick */
@@ -16,7 +17,7 @@
 /* Makes the other CPUs leave their guests, so that what is known of those vCPUs is of now. */
 static void kick_others(void)
 {
-	u64 start, now, freq;
+	u64 start;
 	unsigned int cpu, me = *this_cpu_ptr(cpu_number);
 
 	if (nr_online_cpus == 1)
@@ -25,10 +26,9 @@ static void kick_others(void)
 		if (cpu != me)
 			gic_kick_cpu(cpu);
 	}
-	asm volatile("isb\n\tmrs %0, cntvct_el0\n\tmrs %1, cntfrq_el0" : "=r"(start), "=r"(freq));
-	do {
-		asm volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(now));
-	} while (now - start < freq / 1000 * KICK_MS);
+	start = ticks_now();
+	while (ticks_now() - start < ticks_per_second() / 1000 * KICK_MS)
+		;
 }
 
 void l1_dump(void)

@@ -14,6 +14,7 @@
 #include <psci.h>
 #include <sched.h>
 #include <selftest.h>
+#include <ticks.h>
 #include <uart.h>
 #include <wake.h>
 
@@ -21,22 +22,6 @@
 
 unsigned int nr_online_cpus = 1;
 static bool l1_ready;
-
-static u64 counter(void)
-{
-	u64 now;
-
-	asm volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(now) : : "memory");
-	return now;
-}
-
-static u64 counter_freq(void)
-{
-	u64 freq;
-
-	asm("mrs %0, cntfrq_el0" : "=r"(freq));
-	return freq;
-}
 
 static unsigned int online(void)
 {
@@ -46,14 +31,14 @@ static unsigned int online(void)
 /* One after the other: their boot code shares nothing, but a failure is then somebody's. */
 static void start_cpu(unsigned int cpu)
 {
-	u64 deadline = counter() + CPU_ON_SECONDS * counter_freq();
+	u64 deadline = ticks_now() + CPU_ON_SECONDS * ticks_per_second();
 	long ret = smccc_call(PSCI_CPU_ON64, plat.mpidr[cpu], (u64)secondary_entry, cpu);
 
 	if (ret)
 		l0_fatal_user("CPU %u (0x%llx) cannot be turned on: PSCI says %ld", cpu,
 			      plat.mpidr[cpu], ret);
 	while (online() != cpu + 1) {
-		if (counter() > deadline)
+		if (ticks_now() > deadline)
 			l0_fatal_user("CPU %u (0x%llx) was turned on but does not come", cpu,
 				      plat.mpidr[cpu]);
 	}

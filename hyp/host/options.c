@@ -35,21 +35,10 @@ struct option {
 	unsigned int min, max;
 };
 
-#define IDFIELD		       NO_ROW
-#define IDSIGNED	       NO_ROW
-#define IDLIMIT		       NO_ROW
-#define OFFERED		       NO_ROW
-#define HIDDEN		       NO_ROW
 #define FEATURE(id, name, ...) [IDF_##id] = name,
 static const char *const feature_names[NR_ID_FEATURES] = {
-#include <features.def>
+#include <idfeature-each.h>
 };
-#undef IDFIELD
-#undef IDSIGNED
-#undef IDLIMIT
-#undef FEATURE
-#undef OFFERED
-#undef HIDDEN
 
 enum { O_HOST, O_MECH, O_L1_MODE, O_TEST, O_MARKERS, O_UART1, O_EAGER, O_SMP, O_TRACE, NR_OPTIONS };
 

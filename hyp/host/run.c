@@ -14,6 +14,7 @@
 #include <psci.h>
 #include <run.h>
 #include <sched.h>
+#include <ticks.h>
 #include <timer.h>
 #include <vgic.h>
 
@@ -101,18 +102,7 @@ static enum run_state run_once(struct kvm_vcpu *vcpu)
 
 u64 sched_clock(void)
 {
-	u64 now;
-
-	asm volatile("isb\n\tmrs %0, cntpct_el0" : "=r"(now) : : "memory");
-	return now;
-}
-
-static u64 ticks_per_second(void)
-{
-	u64 freq;
-
-	asm("mrs %0, cntfrq_el0" : "=r"(freq));
-	return freq;
+	return ticks_now();
 }
 
 u64 vcpu_slice_ticks(void)
