@@ -61,7 +61,7 @@ static inline void emulate_eret(struct kvm_vcpu *vcpu, u64 target)
 	*vcpu_cpsr(vcpu) = spsr;
 }
 
-enum host_exit nested_eret_exit(struct kvm_vcpu *vcpu, u64 esr)
+__no_stack_protector enum host_exit nested_eret_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
 	bool vel1 = vcpu->arch.loaded_bank == BANK_VEL1;
 	u64 target;

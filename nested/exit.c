@@ -332,7 +332,8 @@ static inline bool just_a_register(sysreg_access_fn *access)
  * Linux reads its per-CPU offset like this two million times while it boots. What a handler
  * refuses goes the general way, from the beginning.
  */
-static noinline enum host_exit vel2_reg_exit(struct kvm_vcpu *vcpu, u64 esr)
+static noinline __no_stack_protector enum host_exit
+vel2_reg_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
 	u32 enc = esr_sys_enc(esr);
 	const struct sysreg_desc *desc = sysreg_lookup(enc);

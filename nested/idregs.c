@@ -264,6 +264,7 @@ int nested_idregs_init(struct kvm_vcpu *vcpu)
 		id_values[id_slot(SYS_ID_AA64MMFR2_EL1)] -= (nv - nested_mech->nv) << NV_SHIFT;
 	HW(ID_AA64MMFR4_EL1);
 	vcpu->kvm->vcpu_features = features_of_values();
+	sysreg_fields_init(vcpu->kvm->vcpu_features);
 	if (!field(id_value(SYS_ID_AA64PFR0_EL1), 8) || !field(id_value(SYS_ID_AA64PFR0_EL1), 24))
 		return -ENODEV;
 	return 0;

@@ -58,7 +58,7 @@ enum trap_result access_rw(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc
 	if (!p->is_write)
 		return read_as(p, memory ? READ_ONCE(__vcpu_sys_reg(vcpu, reg)) :
 					   vcpu_read_sys_reg(vcpu, reg));
-	val = sysreg_sanitize(vcpu, reg, p->val);
+	val = sysreg_sanitize(reg, p->val);
 	if (memory)
 		__vcpu_sys_reg(vcpu, reg) = val;
 	else
@@ -208,7 +208,7 @@ enum trap_result access_hcr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc 
 	(void)desc;
 	if (!p->is_write)
 		return read_as(p, vcpu_hcr_el2(vcpu));
-	__vcpu_sys_reg(vcpu, HCR_EL2) = sysreg_sanitize(vcpu, HCR_EL2, p->val);
+	__vcpu_sys_reg(vcpu, HCR_EL2) = sysreg_sanitize(HCR_EL2, p->val);
 	return TRAP_HANDLED;
 }
 

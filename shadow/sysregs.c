@@ -452,7 +452,7 @@ static inline bool same_stage2(const struct s2_guest *a, const struct s2_guest *
  * Another one than the last: the one before that, as where an nVHE L1 goes to and fro between its host and
  * its guest, which takes no lock; or one of the VM's.
  */
-static noinline struct s2_mmu *find_l2_mmu(struct kvm_vcpu *vcpu)
+static noinline __no_stack_protector struct s2_mmu *find_l2_mmu(struct kvm_vcpu *vcpu)
 {
 	struct s2_mmu *mmu = vcpu->arch.l2_last;
 	struct s2_guest key = vcpu->arch.l2_last_key, g;
@@ -730,7 +730,7 @@ void kvm_arm_init_cpu_context(struct kvm_vcpu *vcpu)
 
 		if (desc->base == i)
 			ctxt->sys_regs[desc->idx] =
-				sysreg_sanitize(vcpu, (enum vcpu_sysreg)desc->idx,
+				sysreg_sanitize((enum vcpu_sysreg)desc->idx,
 						sysreg_reset_value(desc));
 	}
 	vcpu->arch.os_locked = OSLSR_EL1_RESET & OSLSR_OSLK;

@@ -164,9 +164,10 @@ static const struct sysreg_field sysreg_fields[] = {
 #undef RES0
 #undef RES1
 
-/* Position of the first field by index, 0 for none. Those of one register follow each other. */
-static u8 sysreg_first_field[NR_SYS_REGS];
-_Static_assert(ARRAY_SIZE(sysreg_fields) < 256, "positions are u8");
+/* The fields of each register together, as this virtual CPU has them. */
+static struct {
+	u64 res0, res1;
+} sysreg_res[NR_SYS_REGS];
 
 /* --- decode --- */
 
@@ -199,8 +200,6 @@ void sysreg_table_init(void)
 		if (desc->peer != SYSREG_NONE && renamed[desc->peer])
 			sysreg_e2h_idx[desc->peer] = desc->idx;
 	}
-	for (unsigned int i = ARRAY_SIZE(sysreg_fields) - 2; i > 0; i--)
-		sysreg_first_field[sysreg_fields[i].idx] = (u8)i;
 	for (unsigned int i = 0; i < NR_SYS_INSNS; i++)
 		sysinsn_by_enc[sysinsn_descs[i].enc & 0x3fff] = (u16)(i + 1);
 }
@@ -244,17 +243,21 @@ enum vcpu_sysreg sysreg_e2h(enum vcpu_sysreg idx)
 	return sysreg_e2h_idx[idx] ? (enum vcpu_sysreg)sysreg_e2h_idx[idx] : idx;
 }
 
-u64 sysreg_sanitize(const struct kvm_vcpu *vcpu, enum vcpu_sysreg idx, u64 val)
+void sysreg_fields_init(u64 features)
 {
-	unsigned int first = sysreg_first_field[idx];
-
-	if (!first)
-		return val;
-	for (const struct sysreg_field *f = &sysreg_fields[first]; f->idx == idx; f++) {
-		if (!(vcpu->kvm->vcpu_features & BIT(f->unless)))
-			val = f->res1 ? val | f->mask : val & ~f->mask;
+	for (const struct sysreg_field *f = &sysreg_fields[1]; f->idx != SYSREG_NONE; f++) {
+		if (features & BIT(f->unless))
+			continue;
+		if (f->res1)
+			sysreg_res[f->idx].res1 |= f->mask;
+		else
+			sysreg_res[f->idx].res0 |= f->mask;
 	}
-	return val;
+}
+
+u64 sysreg_sanitize(enum vcpu_sysreg idx, u64 val)
+{
+	return (val | sysreg_res[idx].res1) & ~sysreg_res[idx].res0;
 }
 
 u64 sysreg_reset_value(const struct sysreg_desc *desc)

@@ -34,6 +34,14 @@
 #define noinline __attribute__((noinline))
 #endif
 
+/*
+ * For what each trap of an L1 pays for: nothing of such a function's locals is an array, so that there is
+ * nothing in it to run over the end of.
+ */
+#ifndef __no_stack_protector
+#define __no_stack_protector __attribute__((no_stack_protector))
+#endif
+
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

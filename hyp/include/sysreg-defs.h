@@ -284,7 +284,10 @@ enum vcpu_sysreg sysreg_e2h(enum vcpu_sysreg idx);
 /* Reset value of a row; UNKNOWN ones get a poison that differs by register. */
 u64 sysreg_reset_value(const struct sysreg_desc *desc);
 
-/* RES0 bits cleared, RES1 bits set, by hyp/sysfields.def and what the virtual CPU has. */
-u64 sysreg_sanitize(const struct kvm_vcpu *vcpu, enum vcpu_sysreg idx, u64 val);
+/* RES0 bits cleared, RES1 bits set, by hyp/sysfields.def and what sysreg_fields_init() was told. */
+u64 sysreg_sanitize(enum vcpu_sysreg idx, u64 val);
+
+/* Once: @features are those of the virtual CPU, bits FEAT_*. */
+void sysreg_fields_init(u64 features);
 
 #endif
