@@ -40,7 +40,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all l0 guests run bench papers test test-long mutants lint gdb setup format features matrix print-flags clean distclean help FORCE
+.PHONY: all l0 guests run bench papers test test-long mutants fuzz-host lint gdb setup format features matrix print-flags clean distclean help FORCE
 
 all: l0 guests
 
@@ -167,6 +167,10 @@ test-long:
 mutants: $(SETUP)
 	$(Q)cd harness && /usr/bin/python3 -m vel2lib.mutants $(ARGS)
 
+# The pure parts of L0 under libFuzzer. ARGS='TARGET... --runs N'.
+fuzz-host: $(SETUP)
+	$(Q)harness/vel2 fuzz-host $(ARGS)
+
 lint:
 	$(Q)harness/lint $(ARGS)
 
@@ -200,6 +204,7 @@ help:
 	@echo 'make test           lint and the whole suite'
 	@echo 'make test-long      the matrix of L1s: Linux, Xen, firmware, vel2, in every mode'
 	@echo 'make mutants        put faults into L0, one by one: does the suite catch them?'
+	@echo 'make fuzz-host      the pure parts of L0 under sanitizers and libFuzzer'
 	@echo 'make bench          the operations of the README, measured under icount'
 	@echo 'make papers         measure what the papers in papers/ measured, and compare'
 	@echo 'make gdb            the machine, halted, under gdb with the symbols of every level'

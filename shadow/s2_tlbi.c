@@ -177,7 +177,9 @@ static void ipa_single(struct s2_mmu *mmu, u64 val)
 	const struct s2_caps *caps = &mmu->vm->cfg.caps;
 	unsigned int granule = s2_vtcr_granule_shift(mmu->tlb_vtcr, caps);
 	unsigned int ttl = FIELD_GET(TLBI_TTL, val);
-	l2ipa_t ipa = ALIGN_DOWN(FIELD_GET(TLBI_IPA_PAGE, val) << 12, BIT(granule));
+	/* Xt[39:36] is IPA[51:48] where addresses have such bits, else RES0: ignored. */
+	u64 page = FIELD_GET(TLBI_IPA_PAGE, val) & GENMASK_ULL(caps->pa_bits > 48 ? 39 : 35, 0);
+	l2ipa_t ipa = ALIGN_DOWN(page << 12, BIT(granule));
 	unsigned int shift = covering_shift(mmu, granule, ipa,
 					    hint_shift(caps, granule, ttl >> 2, ttl & 3));
 

@@ -20,6 +20,10 @@ EXAMPLES = {
   harness/vel2 replay build/fuzz/difference-1.json
   harness/vel2 replay guest-tests/corpus --host nvhe
 """,
+    "fuzz-host": """examples:
+  harness/vel2 fuzz-host                          every target, 100,000 inputs each
+  harness/vel2 fuzz-host vgic --runs 5000000 --seed 7 --keep
+""",
     "results": """examples:
   harness/vel2 results list --mech nv --op hypercall --since 2026-01-31
   harness/vel2 results show last
@@ -144,6 +148,12 @@ def add(command: AddCommand, machine_options: AddOptions, run_options: AddOption
     replay.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="or a directory of them"
     )
+    host = command("fuzz-host", "L0's pure parts on this machine: sanitizers, coverage-guided")
+    host.add_argument("targets", nargs="*", metavar="TARGET", help="(default: all)")
+    host.add_argument("--runs", type=int, default=100_000, metavar="N", help="inputs (100,000)")
+    host.add_argument("--seed", type=int, default=1, metavar="S", help="(default 1)")
+    host.add_argument("--jobs", type=int, default=1, metavar="N", help="targets at once (1)")
+    host.add_argument("--keep", action="store_true", help="add what is new to guest-tests/corpus")
     for one in (fuzz, replay):
         one.add_argument("--host", choices=["vhe", "nvhe"], help="(default: both)")
         one.add_argument("--mech", choices=["nv2", "nv"], help="(default: both)")
@@ -195,6 +205,17 @@ def _fuzz(options: argparse.Namespace) -> int:
         progress.done()
 
 
+def _fuzz_host(options: argparse.Namespace) -> int:
+    from . import hostfuzz
+    from .cli import Progress
+
+    progress = Progress()
+    try:
+        return hostfuzz.command_fuzz_host(options, progress)
+    finally:
+        progress.done()
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "results": _results,
     "report": _report,
@@ -203,4 +224,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "trace": _trace,
     "fuzz": _fuzz,
     "replay": _fuzz,
+    "fuzz-host": _fuzz_host,
 }

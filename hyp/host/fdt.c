@@ -286,7 +286,10 @@ int platform_parse(const void *fdt, u64 max, struct l0_platform *p, char *err, s
 	int ret;
 
 	*p = (struct l0_platform){ .kernel.args = "", .initrd.args = "" };
-	ret = (uintptr_t)fdt & 7 ? -FDT_ERR_ALIGNMENT : fdt_check_header(fdt);
+	if (max < sizeof(struct fdt_header))
+		ret = -FDT_ERR_TRUNCATED;
+	else
+		ret = (uintptr_t)fdt & 7 ? -FDT_ERR_ALIGNMENT : fdt_check_header(fdt);
 	if (!ret && !blocks_aligned(fdt))
 		ret = -FDT_ERR_ALIGNMENT;
 	if (!ret)

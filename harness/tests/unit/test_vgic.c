@@ -1,78 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* unit: hyp/host/vgic.c hyp/host/vgic-mmio.c harness/tests/unit/unit.c -Ihyp/include */
+/* unit: hyp/host/vgic.c hyp/host/vgic-mmio.c harness/tests/unit/unit.c harness/tests/unit/vgic_model.c -Ihyp/include */
 /*
- * L1's emulated GIC against a guest that acknowledges and ends interrupts in the list registers: the
- * hardware's part is played by guest_ack() and guest_eoi().
+ * L1's emulated GIC against a guest that acknowledges and ends interrupts in the list registers, on the
+ * machine of vgic_model.h.
  */
-#include <gic.h>
-#include <kvm_host.h>
 #include <vgic-state.h>
 
-#include "unit.h"
-
-#define NR_LRS	4
-
-struct vgic_hw_info vgic_hw = { .nr_lrs = NR_LRS, .nr_aprs = 1 };
-
-#define NR_CPUS	3
-
-static struct kvm vm;
-static struct kvm_vcpu cpu[NR_CPUS];
-static bool phys_active[1024], phys_line[1024];
-bool gic_irq_is_pending(const struct kvm_vcpu *vcpu, u32 intid)
-{
-	(void)vcpu;
-	return phys_line[intid];
-}
-
-void gic_irq_set_active(const struct kvm_vcpu *vcpu, u32 intid, bool active)
-{
-	(void)vcpu;
-	phys_active[intid] = active;
-}
-
-void hyp_bug(const char *file, unsigned int line)
-{
-	fprintf(stderr, "%s:%u: invariant broken\n", file, line);
-	abort();
-}
-
-static u32 kicked;
-
-void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
-{
-	kicked |= 1u << vcpu->vcpu_id;
-	/* It leaves its guest: what its own CPU does then. */
-	if (vcpu->arch.vgic.begun && vcpu->arch.vgic.paused) {
-		vgic_sync(vcpu);
-		vgic_end(vcpu);
-	}
-}
-
-void vgic_fetch_vmcr(struct kvm_vcpu *vcpu)
-{
-	(void)vcpu;
-}
-
-
-static void reset_cpus(const char *name, int n)
-{
-	unit_case = name;
-	memset(&vm, 0, sizeof(vm));
-	memset(phys_active, 0, sizeof(phys_active));
-	memset(phys_line, 0, sizeof(phys_line));
-	vm.nr_vcpus = n;
-	vgic_init(&vm);
-	for (int i = 0; i < n; i++) {
-		memset(&cpu[i], 0, sizeof(cpu[i]));
-		cpu[i].kvm = &vm;
-		cpu[i].vcpu_id = i;
-		cpu[i].arch.ctxt.regs.pstate = PSR_MODE_EL2h;
-		vm.vcpus[i] = &cpu[i];
-	}
-	for (int i = 0; i < n; i++)
-		vgic_vcpu_init(&cpu[i], 0x80000000u | (unsigned int)i);
-}
+#include "vgic_model.h"
 
 static void reset(const char *name)
 {
@@ -106,58 +40,6 @@ static void enable(u32 intid, u8 prio)
 	wr(base + 0x80 + intid / 32 * 4, 4, rd(base + 0x80 + intid / 32 * 4, 4) | 1u << intid % 32);
 	wr(base + 0x400 + intid, 1, prio);
 	wr(base + 0x100 + intid / 32 * 4, 4, 1u << intid % 32);
-}
-
-static int find_lr(struct kvm_vcpu *v, u32 intid)
-{
-	for (unsigned int i = 0; i < v->arch.vgic.used_lrs; i++)
-		if ((v->arch.vgic.lr[i] & ICH_LR_VINTID) == intid)
-			return (int)i;
-	return -1;
-}
-
-static u64 state_of(struct kvm_vcpu *v, u32 intid)
-{
-	int i = find_lr(v, intid);
-
-	return i < 0 ? 0 : v->arch.vgic.lr[i] & ICH_LR_STATE;
-}
-
-/* The highest priority pending one becomes active; its INTID, or 1023. */
-static u32 guest_ack(struct kvm_vcpu *v)
-{
-	int best = -1;
-
-	for (unsigned int i = 0; i < v->arch.vgic.used_lrs; i++) {
-		u64 lr = v->arch.vgic.lr[i];
-
-		if ((lr & ICH_LR_STATE) != ICH_LR_PENDING)
-			continue;
-		if (best < 0 || (lr & ICH_LR_PRIO) < (v->arch.vgic.lr[best] & ICH_LR_PRIO))
-			best = (int)i;
-	}
-	if (best < 0)
-		return 1023;
-	v->arch.vgic.lr[best] ^= ICH_LR_STATE;
-	return (u32)(v->arch.vgic.lr[best] & ICH_LR_VINTID);
-}
-
-static void guest_eoi(struct kvm_vcpu *v, u32 intid)
-{
-	int i = find_lr(v, intid);
-
-	CHECK(i >= 0);
-	CHECK(v->arch.vgic.lr[i] & ICH_LR_ACTIVE);
-	v->arch.vgic.lr[i] &= ~ICH_LR_ACTIVE;
-	if (v->arch.vgic.lr[i] & ICH_LR_HW)
-		phys_active[FIELD_GET(ICH_LR_PINTID, v->arch.vgic.lr[i])] = false;
-}
-
-static void take_physical(u32 intid)
-{
-	CHECK(!phys_active[intid]);
-	phys_active[intid] = true;
-	vgic_hw_irq_taken(&vm, &cpu[0], intid);
 }
 
 static void test_identity(void)
