@@ -21,10 +21,10 @@ _ROOM = 16384  # bytes that the nodes may need
 _TIMEOUT_S = 60
 
 
-def _dump(args: Sequence[str], path: Path) -> bytearray:
-    """The device tree of the machine that these arguments describe."""
+def _dump(args: Sequence[str], ports: int, path: Path) -> bytearray:
+    """The device tree of the machine that these arguments describe, which say nothing of its serial ports."""
     wanted = [f"{MACHINE},dumpdtb={path}" if arg == MACHINE else arg for arg in args]
-    wanted += ["-serial", "null", "-serial", "null"]
+    wanted += ["-serial", "null"] * ports
     try:
         subprocess.run(wanted, capture_output=True, timeout=_TIMEOUT_S, check=False)
         return bytearray(path.read_bytes())
@@ -57,16 +57,17 @@ def _add_module(fdt: libfdt.Fdt, module: Module, address: int) -> None:
 
 
 def with_domains(
-    args: list[str], modules: Sequence[tuple[Module, int]], scratch: Path
+    args: list[str], modules: Sequence[tuple[Module, int]], ports: int, scratch: Path
 ) -> list[str]:
     """QEMU's arguments `args` with a device tree that has the modules' domains.
 
-    Modules come with the addresses (PA) that they have there already.
+    Modules come with the addresses (PA) that they have there already; `ports` is how many serial ports
+    the machine will have: a tree with one more would send L1 to a device that is not there.
     """
     of_domains = [(module, address) for module, address in modules if module.domain]
     if not of_domains:
         return args
-    fdt = libfdt.Fdt(_dump(args, scratch / "dumped.dtb"))
+    fdt = libfdt.Fdt(_dump(args, ports, scratch / "dumped.dtb"))
     fdt.resize(fdt.totalsize() + _ROOM)
     # Nodes are added at the front; dict: each domain once, in order.
     for domain in reversed(dict.fromkeys(m.domain for m, _ in of_domains if m.domain)):

@@ -306,7 +306,7 @@ def qemu_command(
             args = native_command(
                 machine, kernel, target.append, target.initrd, where, target.modules
             )
-            return with_domains(args, list(zip(target.modules, where.modules)), scratch)
+            return with_domains(args, list(zip(target.modules, where.modules)), 1, scratch)
     where = where or Placement(0, None)
     args = command(
         machine,
@@ -318,7 +318,7 @@ def qemu_command(
         where,
         target.modules,
     )
-    return with_domains(args, list(zip(target.modules, where.modules)), scratch)
+    return with_domains(args, list(zip(target.modules, where.modules)), 2, scratch)
 
 
 def _timed_out(session: _Session, qemu: Qemu) -> None:
