@@ -6,7 +6,7 @@
  * whether an access traps or not; L0 uses none, and an nVHE host runs with PSTATE.D set. MDSCR_EL1,
  * which vEL1 and vEL2 share, lives in its slot of the VNCR page at vEL2: NV2 redirects vEL2's
  * accesses there (under nv they trap: MDCR_EL2.TDA), and the hardware follows at each entry
- * (debug_hyp_enter), which is when a change of SS or MDE has to be seen. At vEL1&0 it is the
+ * (debug_hyp_enter_vel2), which is when a change of SS or MDE has to be seen. At vEL1&0 it is the
  * hardware's, and nothing of debug traps that L1 does not want to trap: so vEL1 and vEL2 run with
  * one MDCR_EL2.
  */
@@ -41,6 +41,17 @@ enum trap_result access_mdcr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc
 	if (p->is_write)
 		vcpu->arch.mdcr_vel1 = vcpu->arch.mdcr_vel2 | (mdcr & MDCR_L1_BITS);
 	return r;
+}
+
+/*
+ * Debug exceptions that go to EL1 are disabled at EL2 (GenerateDebugExceptionsFrom()), but the hardware
+ * is at EL1 there: KDE enables them only where MDCR_EL2.TDE or TGE routes them to EL2.
+ */
+u64 debug_vel2_mdscr(const struct kvm_vcpu *vcpu, u64 mdscr)
+{
+	bool to_el2 = (__vcpu_sys_reg(vcpu, MDCR_EL2) & MDCR_TDE) || (vcpu_hcr_el2(vcpu) & HCR_TGE);
+
+	return to_el2 ? mdscr : mdscr & ~MDSCR_KDE;
 }
 
 enum trap_result access_mdscr(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,

@@ -147,10 +147,10 @@ static enum host_exit handle_pauth(struct kvm_vcpu *vcpu, u64 esr)
 	       forward(vcpu, EXIT_PAUTH, esr) : undefined(vcpu, esr);
 }
 
-/* Routed to EL2 only by controls that L1 alone can have set (HFGITR_EL2.SVC_EL0/1). */
+/* Routed to EL2 only by controls that L1 alone can have set (HFGITR_EL2.SVC_EL0/1, of A32 too). */
 static enum host_exit handle_svc(struct kvm_vcpu *vcpu, u64 esr)
 {
-	return forward(vcpu, EXIT_SVC, esr);
+	return forward(vcpu, exit_reason_sync(esr), esr);
 }
 
 /* Debug exceptions come to EL2 only by L1's MDCR_EL2.TDE (or TGE, where vEL2 takes them untrapped). */
@@ -198,6 +198,7 @@ static const sync_handler sync_handlers[64] = {
 	[ESR_EC_FP_ASIMD] = handle_fp,
 	[ESR_EC_SVE] = handle_sve,
 	[ESR_EC_PAC] = handle_pauth,
+	[ESR_EC_SVC32] = handle_svc,
 	[ESR_EC_SVC64] = handle_svc,
 	[ESR_EC_HVC64] = handle_hvc,
 	[ESR_EC_SMC64] = handle_smc,
@@ -282,7 +283,7 @@ static __always_inline bool eret_of_vel2(struct kvm_vcpu *vcpu, u64 hcr)
 	vcpu->arch.ctxt.hw_pstate = mode == PSR_MODE_EL2h ? spsr ^ PSR_MODE_EL_SWAP : spsr;
 	count_fast(vcpu, LEVEL_L1, EXIT_ERET, OUT_HANDLED);
 	if (mode == PSR_MODE_EL2h || (hcr & HCR_TGE)) {
-		debug_hyp_enter(vcpu);
+		debug_hyp_enter_vel2(vcpu);
 		return true;
 	}
 	kvm_arm_vel2_e2h_to_vel1(vcpu);
@@ -368,7 +369,7 @@ vel2_reg_exit(struct kvm_vcpu *vcpu, u64 esr)
 		vcpu_set_reg(vcpu, p.rt, p.val);
 	vcpu->arch.ctxt.regs.pc = pc + 4;
 	vcpu->arch.ctxt.hw_pstate = spsr & ~PSR_OF_ONE_INSN;
-	debug_hyp_enter(vcpu);
+	debug_hyp_enter_vel2(vcpu);
 	trace_return(vcpu);
 	return HOST_EXIT_RESUME;
 }

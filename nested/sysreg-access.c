@@ -16,6 +16,7 @@
 #include <nested.h>
 #include <sysreg.h>
 #include <timer.h>
+#include <vgic-state.h>
 #include <vgic.h>
 
 #include "sysreg-access.h"
@@ -354,6 +355,8 @@ enum trap_result access_ich_hcr(struct kvm_vcpu *vcpu, const struct sysreg_desc 
 enum trap_result access_ich_vmcr(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
 				 struct sys_reg_params *p)
 {
+	if (p->is_write)
+		p->val = ich_vmcr_written(p->val, vgic_read_ich_vtr(vcpu));
 	return access_rw(vcpu, desc, p);
 }
 

@@ -151,8 +151,8 @@ static bool permitted(u8 perm, u8 memattr, bool ptw, u32 access)
 	if (access & S2_ACC_EXEC) {
 		u8 x = access & S2_ACC_EL0 ? S2_PERM_UX : S2_PERM_PX;
 
-		/* An instruction fetch needs stage 2's read permission too. */
-		if (!(perm & x) || !(perm & S2_PERM_R))
+		/* Whether it may be read does not matter (S2DirectBasePermissions). */
+		if (!(perm & x))
 			return false;
 	}
 	return !((access & S2_ACC_S1PTW) && ptw && memattr < 4);

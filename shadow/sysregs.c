@@ -645,7 +645,7 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 		write_sysreg(mdcr, MDCR_EL2);
 	}
 	if (vel1) {
-		debug_hyp_enter(vcpu);
+		debug_hyp_enter_vel1(vcpu);
 		ttlb_enter_vel1(vcpu);
 	} else {
 		vcpu->arch.loaded_bank = bank;

@@ -17,6 +17,7 @@
 #define EC_HVC32	0x12
 #define EC_BKPT32	0x38
 #define MDCR_TDE	BIT(8)
+#define HFGITR_SVC_EL0	BIT(52)
 
 /* mov r0, #5; wfi; svc #7; b . */
 static const u32 usr_code[] = { 0xe3a00005, 0xe320f003, 0xef000007, 0xeafffffe };
@@ -103,6 +104,19 @@ static bool bkpt(void)
 	return good && v.pc == (u64)bkpt_code;
 }
 
+/* HFGITR_EL2.SVC_EL0 is for A32's, too. */
+static bool svc(void)
+{
+	struct vcpu v;
+	bool good;
+
+	write_sysreg(HFGITR_SVC_EL0, SYS_HFGITR_EL2);
+	l2_prepare(&v, (l2_fn)&usr_code[2], 0, 0, PSR_A32_USR);
+	good = exits(&v, 0, VEC(GROUP_A64, KIND_SYNC), 7 | (u64)EC_SVC32 << 26);
+	write_sysreg(0, SYS_HFGITR_EL2);
+	return good && v.pc == (u64)&usr_code[2]; /* ELR: of the trapped instruction */
+}
+
 /* TPIDRURO is EL0's own, but for HSTR_EL2.T13. */
 static bool hstr(void)
 {
@@ -151,6 +165,8 @@ void guest_main(void)
 	check(FIELD(pfr0, 3, 0) == 2 ? el0() : refused(PSR_A32_USR), "AArch32 at EL0");
 	check(FIELD(pfr0, 3, 0) != 2 || thumb(), "Thumb at EL0");
 	check(FIELD(pfr0, 3, 0) != 2 || bkpt(), "BKPT at EL0 to EL2");
+	check(FIELD(pfr0, 3, 0) != 2 || FIELD(read_sysreg(id_aa64mmfr0_el1), 59, 56) == 0 || svc(),
+	      "SVC at EL0 to EL2");
 	check(FIELD(pfr0, 3, 0) != 2 || hstr(), "HSTR_EL2 of AArch32 at EL0");
 	check(FIELD(pfr0, 7, 4) == 2 ? el1() : refused(PSR_A32_SVC), "AArch32 at EL1");
 }

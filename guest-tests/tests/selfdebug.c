@@ -119,6 +119,27 @@ static void own_el0(void)
 	write_sysreg(0, mdscr_el1);
 }
 
+static bool stop_stepping(struct vcpu *c)
+{
+	printf("exception class %lx\n", ESR_EC(c->esr));
+	write_sysreg(0, mdscr_el1);
+	isb();
+	return true;
+}
+
+/* EL2 itself, PSTATE.D clear: debug exceptions that belong to EL1 are disabled. */
+static void own_el2(void)
+{
+	printf("EL2 does not step itself:\n");
+	exc_set_hook(stop_stepping);
+	write_sysreg(MDSCR_SS | MDSCR_KDE, mdscr_el1);
+	isb();
+	asm volatile("msr daifclr, #8\n isb\n nop\n msr daifset, #8" : : : "memory");
+	write_sysreg(0, mdscr_el1);
+	isb();
+	exc_set_hook(NULL);
+}
+
 void guest_main(void)
 {
 	mmu_init_el2();
@@ -128,6 +149,7 @@ void guest_main(void)
 	to_el2();
 	to_el1();
 	shared();
+	own_el2();
 	if (vhe_mode)
 		own_el0();
 }

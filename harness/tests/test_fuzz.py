@@ -99,10 +99,14 @@ def test_a_hang_is_a_difference(l0: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(fuzz, "BATCH_SECONDS", 2.0)
     begin = fuzzrun.Machine.begin
 
-    def hangs(machine: fuzzrun.Machine, programs: Sequence[bytes]) -> None:
+    def hangs(
+        machine: fuzzrun.Machine,
+        programs: Sequence[bytes],
+        watchdog: Sequence[int] = fuzzrun.WATCHDOG,
+    ) -> None:
         spin = fuzzprog.assemble([SPIN], True).pack()
         many = len(programs) > 2 and machine.kind.depth
-        begin(machine, [programs[0], spin, programs[2]] if many else programs)
+        begin(machine, [programs[0], spin, programs[2]] if many else programs, watchdog)
 
     monkeypatch.setattr(fuzzrun.Machine, "begin", hangs)
     with Session([Kind(True, 1, "vhe", "nv2")]) as made:

@@ -24,7 +24,7 @@ from .debian import ROOT
 from .errors import EXIT_FAILED, EXIT_OK, Vel2Error
 from .fuzzmask import Difference, compare
 from .fuzzprog import CHUNK, Op
-from .fuzzrun import BATCH_SECONDS, Kind, Lost, Machine, wait
+from .fuzzrun import BATCH_SECONDS, HASTY, WATCHDOG, Kind, Lost, Machine, wait
 
 #: Programs that are handed over at once (on average), operations of one, examples of one Hypothesis test.
 BATCH, LENGTH, EXAMPLES = 16, 14, 40
@@ -88,7 +88,7 @@ class Session:
         kinds = [Kind(vhe), *(kind for kind in self.kinds if kind.vhe == vhe)]
         machines = [self._machine(kind) for kind in kinds]
         for machine in machines:
-            machine.begin(data)
+            machine.begin(data, HASTY if tries == LATE_TRIES else WATCHDOG)
         wait(machines, BATCH_SECONDS)
         outputs: list[list[bytes]] = []
         lost: list[tuple[int, Difference]] = []

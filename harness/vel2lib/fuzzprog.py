@@ -20,7 +20,18 @@ from typing import Any, TypeVar
 from . import fuzzabi as a
 from . import fuzztables
 from .fuzzabi import ABI
-from .fuzzregs import CHANGED_BELOW, NOWHERE, OFFERED, REGIME_EL2, ROOTS, SPECIAL, U64, VGIC
+from .fuzzregs import (
+    CHANGED_BELOW,
+    HCR_TGE,
+    HCR_VSE,
+    NOWHERE,
+    OFFERED,
+    REGIME_EL2,
+    ROOTS,
+    SPECIAL,
+    U64,
+    VGIC,
+)
 from .fuzzregs import Pools, Reg, home, pools, row_of, tcr_el2
 from .tables import load
 
@@ -89,6 +100,13 @@ class Bits:
 
 def value_for(reg: Reg, bits: Bits) -> int:
     """A value to write: its usual ones, bits of them changed, anything."""
+    value = _any_value(reg, bits)
+    if reg.name == "HCR_EL2" and value & HCR_TGE:
+        value &= ~HCR_VSE
+    return value
+
+
+def _any_value(reg: Reg, bits: Bits) -> int:
     style = bits.below(8)
     base = reg.choices[bits.below(len(reg.choices))] if reg.choices and style else reg.base
     if style < 2 or not reg.free:

@@ -46,7 +46,7 @@ ROOTS = {
 NOWHERE = 0x10_0000_0000
 IPA_BITS = 39
 
-HCR_RW, HCR_E2H, HCR_TGE, HCR_VM = 1 << 31, 1 << 34, 1 << 27, 1
+HCR_RW, HCR_E2H, HCR_TGE, HCR_VSE, HCR_VM = 1 << 31, 1 << 34, 1 << 27, 1 << 8, 1
 #: IMO stays: the watchdog is an interrupt of EL2. APK and API: pointer authentication is not trapped.
 HCR_BASE = HCR_RW | HCR_VM | bits(3, 4, 5, 40, 41)
 #: Not RW, E2H, IMO, FMO (the CPU interface would be EL2's own), HCD (programs end by HVC), LOR, RAS, NV2,
@@ -134,6 +134,7 @@ SPECIAL: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "DBGWVR0_EL1": (0, 0, _WATCH),
     "DBGWCR0_EL1": (0, bits(0, (4, 1), 13), (0x1FFF, 0x1FF5, 0x1FEB)),
     "SPSR_EL1": (0x3C5, U64, ()),
+    # VSE under TGE has no effect but for QEMU, which ends a WFI for it (WFI may end at any time): value_for().
     # A nonzero ELR or VBAR of EL2 with reserved bits is the executor's to break: not written at all.
     "HCR_EL2": (HCR_BASE, HCR_BITS, (HCR_BASE | HCR_TGE, HCR_BASE & ~HCR_VM, HCR_BASE | 1 << 42)),
     "CPTR_EL2": (0, 0, ()),  # by format of E2H: special_mode()
@@ -153,15 +154,15 @@ SPECIAL: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "CNTP_CTL_EL0": (0, bits(1, 0), ()),
     "CNTP_CVAL_EL0": (0, 0, _CVALS),
     # GICv3.0's bits
-    "ICH_HCR_EL2": (0, bits((7, 0), (14, 10), (31, 27)), (1,)),
+    "ICH_HCR_EL2": (0, U64, (1, 1, 0x4001)),
     # VFIQEn is RES1 with system registers; priorities have five bits, so that VBPR0 is 2 at least.
-    "ICH_VMCR_EL2": (0xF84C_0008, bits(0, 1, 4, 9, (31, 27)), (0xF84C_000A,)),
+    "ICH_VMCR_EL2": (0xF84C_0008, U64, (0xF84C_000A, 0xF84C_000B)),
     "ICC_PMR_EL1": (0xF8, bits((7, 3)), ()),
     "CSSELR_EL1": (0, bits((3, 0)), ()),
 }
 #: Pending and active, of group 0 and 1, edge, with and without a maintenance interrupt. Not HW: what it
-#: names is EL2's own interrupt.
-_LR_FREE = bits((63, 62), 60, (55, 51), (44, 41), (12, 0))
+#: names is EL2's own interrupt. Not NMI, which QEMU's GIC has and a guest of vel2 has not.
+_LR_FREE = U64 & ~bits(59, 61)
 for _n in range(4):
     SPECIAL[f"ICH_LR{_n}_EL2"] = (
         0,
@@ -211,6 +212,8 @@ def special_mode(name: str, vhe: bool) -> tuple[int, int, tuple[int, ...]] | Non
         if vhe:
             return 3 << 20, bits((21, 20), 28, 31), (0, 1 << 20)
         return 0x33FF & ~(1 << 10), bits(10, 20, 31), ()
+    if name == "TCR_EL2":  # but DS (FEAT_LPA2) and what came later
+        return 0, SPECIAL["TCR_EL1"][1] if vhe else bits((31, 0)), ()
     if name == "CNTHCTL_EL2":
         return (0xC03, bits((11, 0)), ()) if vhe else (3, bits((7, 0)), ())
     if name == "HCR_EL2":
@@ -270,7 +273,8 @@ REGIME_EL2 = frozenset(
     "SCTLR_EL2 TCR_EL2 TTBR0_EL2 TTBR1_EL2 MAIR_EL2 TCR_EL1 TTBR0_EL1 TTBR1_EL1 MAIR_EL1".split()
 )
 #: EL1 names by which code at EL2 with E2H=1 would change the executor's own regime or exceptions.
-_PLAIN_NOT = ("VBAR_EL1", "SCTLR_EL1", "CNTP_CTL_EL0", "CNTP_CVAL_EL0")
+#: CNTKCTL_EL1: nothing makes it trap, and the CPU's register lacks bits of CNTHCTL_EL2 (README.md, Caveats).
+_PLAIN_NOT = ("VBAR_EL1", "SCTLR_EL1", "CNTP_CTL_EL0", "CNTP_CVAL_EL0", "CNTKCTL_EL1")
 
 
 @functools.lru_cache(maxsize=None)

@@ -136,9 +136,10 @@ def from_esr(esr: int) -> int:
 # ---------------------------------------------------------------------------- reading
 
 
-def _preprocessed(path: Path) -> str:
+def _preprocessed(path: Path, *included: Path) -> str:
+    first = [arg for header in included for arg in ("-include", str(header))]
     done = subprocess.run(
-        ["cpp", "-P", "-undef", "-nostdinc", str(path)],
+        ["cpp", "-P", "-undef", "-nostdinc", *first, str(path)],
         capture_output=True,
         text=True,
         timeout=30,
@@ -222,6 +223,18 @@ def load(root: Path = ROOT) -> Tables:
             for a in _calls(exits, "EXIT")
         },
     )
+
+
+@functools.lru_cache(maxsize=None)
+def fixed_bits(root: Path = ROOT) -> dict[str, int]:
+    """Register -> bits that hyp/sysfields.def has as RES0 or RES1 without some feature."""
+    text = _preprocessed(root / "hyp/sysfields.def", root / "hyp/include/sysreg-fields.h")
+    found: dict[str, int] = {}
+    for name, _, mask, _ in _calls(text, "SYSFIELD"):
+        # integers, shifts and operators of C, which mean the same here
+        bits = eval(re.sub(r"(?<=[0-9a-f])U?L+\b", "", mask), {"__builtins__": {}})
+        found[name] = found.get(name, 0) | bits & (1 << 64) - 1
+    return found
 
 
 # ---------------------------------------------------------------------------- what a row promises

@@ -6,6 +6,7 @@
 #define DEBUG_H
 
 #include <kvm_host.h>
+#include <sysreg-fields.h>
 
 /* Once a vCPU: what MDCR_EL2 of the hardware is at vEL1&0 and at vEL2. */
 void debug_hyp_init(struct kvm_vcpu *vcpu);
@@ -14,10 +15,23 @@ void debug_hyp_init(struct kvm_vcpu *vcpu);
 void debug_hyp_load(struct kvm_vcpu *vcpu);
 void debug_hyp_put(struct kvm_vcpu *vcpu);
 
-/* Each entry: L1 may have stored to MDSCR_EL1's slot, which acts wherever it runs. */
-static inline void debug_hyp_enter(const struct kvm_vcpu *vcpu)
+/* @mdscr, which has KDE, as the hardware must have it at vEL2. */
+u64 debug_vel2_mdscr(const struct kvm_vcpu *vcpu, u64 mdscr);
+
+/* Each entry to vEL1&0. */
+static inline void debug_hyp_enter_vel1(const struct kvm_vcpu *vcpu)
 {
 	write_sysreg(READ_ONCE(__vcpu_sys_reg(vcpu, MDSCR_EL1)), mdscr_el1);
+}
+
+/* Each entry to vEL2: L1 may have stored to MDSCR_EL1's slot, which acts wherever it runs. */
+static inline void debug_hyp_enter_vel2(const struct kvm_vcpu *vcpu)
+{
+	u64 mdscr = READ_ONCE(__vcpu_sys_reg(vcpu, MDSCR_EL1));
+
+	if (unlikely(mdscr & MDSCR_KDE))
+		mdscr = debug_vel2_mdscr(vcpu, mdscr);
+	write_sysreg(mdscr, mdscr_el1);
 }
 
 #endif

@@ -106,7 +106,7 @@ static inline void nested_prepare_entry(struct kvm_vcpu *vcpu)
 		nested_bank_changed(vcpu, from);
 	/* At vEL1&0 the hardware's MDSCR_EL1 is the current one. */
 	if (vcpu->arch.loaded_bank != BANK_VEL1)
-		debug_hyp_enter(vcpu);
+		debug_hyp_enter_vel2(vcpu);
 	if (unlikely(vgic_irq_pending_for_l1(vcpu)))
 		nested_deliver_to_l1(vcpu);
 }

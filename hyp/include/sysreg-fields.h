@@ -90,6 +90,7 @@
 #define ESR_EC_LS64	   0x0a
 #define ESR_EC_BTI	   0x0d
 #define ESR_EC_ILL	   0x0e
+#define ESR_EC_SVC32	   0x11
 #define ESR_EC_SVC64	   0x15
 #define ESR_EC_HVC64	   0x16
 #define ESR_EC_SMC64	   0x17

@@ -94,6 +94,18 @@ static inline unsigned int ich_running_priority(const struct ich_state *s)
 	return 0x100;
 }
 
+/* What a write of ICH_VMCR_EL2 leaves there: a binary point below its minimum becomes that. */
+static inline u64 ich_vmcr_written(u64 vmcr, u64 vtr)
+{
+	u64 min0 = 6 - ((vtr >> ICH_VTR_PREBITS_SHIFT) & 7), min1 = min0 + 1;
+
+	if ((vmcr & ICH_VMCR_VBPR0) >> ICH_VMCR_VBPR0_SHIFT < min0)
+		vmcr = (vmcr & ~ICH_VMCR_VBPR0) | min0 << ICH_VMCR_VBPR0_SHIFT;
+	if ((vmcr & ICH_VMCR_VBPR1) >> ICH_VMCR_VBPR1_SHIFT < min1)
+		vmcr = (vmcr & ~ICH_VMCR_VBPR1) | min1 << ICH_VMCR_VBPR1_SHIFT;
+	return vmcr;
+}
+
 /* The part of a priority that decides preemption: above the binary point of the group. */
 static inline u32 ich_group_priority_mask(u64 vmcr, bool group1)
 {

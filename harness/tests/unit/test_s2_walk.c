@@ -222,7 +222,7 @@ static void permissions(void)
 		gmem_put(&mem, at, leaf(&s, 0x7000, 3, AF | WB | ap << 6 | (u64)xn << 53));
 		ok = !(access & S2_ACC_READ && !r) && !(access & S2_ACC_WRITE && !w);
 		if (access & S2_ACC_EXEC)
-			ok &= r && (access & S2_ACC_EL0 ? ux : px);
+			ok &= access & S2_ACC_EL0 ? ux : px;
 		CHECK_EQ(go(s.root, vtcr, &caps, 0x5008, access, &res), ok ? 0 : -EFAULT);
 		CHECK_EQ(res.fault, ok ? S2_FAULT_NONE : S2_FAULT_PERMISSION);
 		CHECK_EQ(res.level, 3);

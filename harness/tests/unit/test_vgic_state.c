@@ -83,6 +83,23 @@ static void test_running(void)
 	}
 }
 
+/* Five bits of preemption: 2 and 3; seven: 0 and 1. The rest of a value stays. */
+static void test_vmcr_minimum(void)
+{
+	unit_case = "minimum of the binary points";
+	for (u64 bpr = 0; bpr < 8; bpr++) {
+		u64 v = bpr << ICH_VMCR_VBPR0_SHIFT | bpr << ICH_VMCR_VBPR1_SHIFT | ICH_VMCR_VENG1;
+		u64 w = ich_vmcr_written(v, 4ull << ICH_VTR_PREBITS_SHIFT);
+
+		CHECK_EQ((w & ICH_VMCR_VBPR0) >> ICH_VMCR_VBPR0_SHIFT, bpr < 2 ? 2 : bpr);
+		CHECK_EQ((w & ICH_VMCR_VBPR1) >> ICH_VMCR_VBPR1_SHIFT, bpr < 3 ? 3 : bpr);
+		CHECK_EQ((w ^ v) & ~(ICH_VMCR_VBPR0 | ICH_VMCR_VBPR1), 0);
+		w = ich_vmcr_written(v, 6ull << ICH_VTR_PREBITS_SHIFT);
+		CHECK_EQ((w & ICH_VMCR_VBPR0) >> ICH_VMCR_VBPR0_SHIFT, bpr);
+		CHECK_EQ((w & ICH_VMCR_VBPR1) >> ICH_VMCR_VBPR1_SHIFT, bpr < 1 ? 1 : bpr);
+	}
+}
+
 /* VGroupBits: which bits of a priority decide preemption, by binary point. */
 static void test_binary_point(void)
 {
@@ -138,6 +155,7 @@ int main(int argc, char **argv)
 
 	test_lists(rounds);
 	test_running();
+	test_vmcr_minimum();
 	test_binary_point();
 	test_signals();
 	return 0;
