@@ -55,7 +55,12 @@ def offered(host: str, mech: str, l1_host: str, l1_mech: str) -> bool:
 
 
 def stacks(guest: str) -> list[Stack]:
-    """Every combination at depth 1, and at depth 2 what nv2 is for."""
+    """Every combination at depth 1, and at depth 2, which nv2 is for, each guest in its modes.
+
+    None with a disk on PCIe: a vel2 hands devices on only behind an SMMU, and has none for its L1.
+    """
+    if GUESTS[guest].get("disk"):
+        return []
     mechs = GUESTS[guest].get("mechs", MECHS)
     ways = [w for w in itertools.product(HOSTS, mechs, HOSTS, mechs) if offered(*w)]
     found = [
@@ -68,6 +73,8 @@ def stacks(guest: str) -> list[Stack]:
             for host, mech, mode in itertools.product(HOSTS, MECHS, modes(GUESTS[guest]))
         ]
         found.append(Stack(depth=3))
+    elif "nv2" in mechs:
+        found += [Stack(mode=mode, depth=2) for mode in modes(GUESTS[guest])]
     return found
 
 
