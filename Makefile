@@ -40,9 +40,9 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all l0 guests run bench papers test test-long mutants fuzz-host lint gdb setup format features matrix print-flags clean distclean help FORCE
+.PHONY: all l0 guests plugin run bench papers test test-long mutants fuzz-host lint gdb setup format features matrix print-flags clean distclean help FORCE
 
-all: l0 guests
+all: l0 guests plugin
 
 # ---------------------------------------------------------------- flags
 
@@ -131,9 +131,26 @@ $(LIBFDT): | $(SETUP)
 	$(call say,FETCH,libfdt for arm64)
 	$(Q)/usr/bin/python3 harness/vel2lib/debian.py libfdt-dev $(DEB)/libfdt
 
+# ---------------------------------------------------------------- QEMU's plugin, for this machine
+
+plugin: $(B)/count.so
+
+$(B)/count.so: harness/plugin/count.c | $(SETUP)
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$<)
+	$(Q)gcc -std=gnu11 -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $<
+
 # ---------------------------------------------------------------- guests
 
 -include guest-tests/Makefile.inc
+
+# A program for Linux guests: the VMM of harness/payload.
+guests: $(B)/guests/vmm
+
+$(B)/guests/vmm: harness/payload/vmm.c | $(LIBFDT)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CROSS_COMPILE)gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -I$(DEB)/libfdt/usr/include -o $@ $< $(LIBFDT)
 
 # ---------------------------------------------------------------- commands
 

@@ -18,6 +18,7 @@ from vel2lib.errors import Vel2Error
 from vel2lib.image import MIB, Image, load
 from vel2lib.placement import DTB_SPACE, L1_BASE, RAM_BASE, dtb_address, place
 from vel2lib.records import Record, RecordReader, parse_line
+from vel2lib.regions import RegionName, region_names
 from vel2lib.witness import MARKER_ESR
 
 # ---------------------------------------------------------------- records
@@ -199,9 +200,9 @@ def sample(region: int, level: str, traps: int, cost: int | None, ops: int = 1) 
 def test_samples_are_net_of_the_markers() -> None:
     """The empty region of the same level is subtracted, and what is unknown stays unknown."""
     names = {
-        0: results.RegionName("empty", "vm"),
-        1: results.RegionName("empty", "nested"),
-        3: results.RegionName("hypercall", "nested"),
+        0: RegionName("empty", "vm"),
+        1: RegionName("empty", "nested"),
+        3: RegionName("hypercall", "nested"),
     }
     records = [
         sample(0, "L1", 0, 50),
@@ -220,7 +221,7 @@ def test_samples_are_net_of_the_markers() -> None:
 
 def test_region_table_is_read() -> None:
     """regions.def has the operations that bench promises."""
-    ops = {(r.op, r.level) for r in results.region_names().values()}
+    ops = {(r.op, r.level) for r in region_names().values()}
     for op in ("hypercall", "mmio", "s2fault", "sysreg", "wfi", "virq", "veoi", "syscall"):
         assert (op, "nested") in ops
     assert ("empty", "vm") in ops and ("empty", "nested") in ops

@@ -117,11 +117,17 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add("--no-build", action="store_true", help="take what is in build/")
 
 
+def _add_count(add: Callable[..., Any]) -> None:
+    text = "count L0's instructions and register accesses by a plugin of QEMU's, too"
+    add("--count", action="store_true", default=None, help=text)
+
+
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--native", action="store_true", default=None, help="boot L1 on QEMU's own EL2, no L0")
     add("--icount", action=argparse.BooleanOptionalAction, help="count instructions exactly")
     add("--witness", action=argparse.BooleanOptionalAction, help="check against QEMU's log")
+    _add_count(add)
     add("--markers", action=argparse.BooleanOptionalAction, help="let L0 take the marker HVC")
     add("--timeout", type=float, metavar="S", help="seconds until the guest counts as hung")
     add("--json", type=Path, metavar="FILE", help="write the result")
@@ -152,6 +158,7 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the rows")
     bench.add_argument("--all", action="store_true", help="host x mechanism x L1 mode")
     bench.add_argument("--timeout", type=float, metavar="S", help="seconds for each run")
+    _add_count(bench.add_argument)
     _add_machine_options(bench)
     experiments.add(command, _add_machine_options, _add_run_options)
     gdb = command("gdb", "the machine, halted, under gdb with the symbols of every level")
@@ -214,7 +221,12 @@ def prepare(config: "RunConfig", build: bool, progress: Callable[[str], None]) -
         raise Vel2Error(problem)
     if build:
         progress("building")
-        configuration.build(["guests"] if config.native else ["l0", "guests"])
+        targets = [
+            "guests",
+            *([] if config.native else ["l0"]),
+            *(["plugin"] if config.count else []),
+        ]
+        configuration.build(targets)
         if config.checked:
             configuration.build(["CHECK=1", "l0"])
     image = configuration.l0_bin(config)

@@ -81,6 +81,7 @@ class RunConfig:
     icount: bool | None = None
     timeout: float | None = None
     witness: bool | None = None
+    count: bool = False  # by QEMU's plugin, too
     native: bool = False
     markers: bool | None = None
     checked: bool = False  # L0's checking build
@@ -116,6 +117,7 @@ class RunConfig:
             "mem": self.mem,
             "cpu": self.cpu,
             "icount": self.icount,
+            **({"count": True} if self.count else {}),
             "timeout": self.timeout,
             "native": self.native,
             "checked": self.checked,
@@ -364,36 +366,40 @@ def l0_mode(l1_mode: str) -> str:
 class L2(NamedTuple):
     """What a Linux L1 runs, and how the console shows how it fares."""
 
-    begin: str  #: the line with which `phase` begins
-    phase: str
+    phases: dict[str, str]  #: as Target's
     needs: dict[str, str]  #: as Target's
     symbols: Path | None = None  #: None: those of L1's kernel
 
 
+_BENCH_LINE = "vel2: l2-bench"
 _L2S = {
     "linux": L2(
-        "vel2: l2-userspace",
-        "l2-userspace",
+        {"vel2: l2-userspace": "l2-userspace"},
         {
             "vel2: l2-userspace": "L2 did not run, or not to its user space",
             "vel2: l2-done": "L2 did not run to its end",
         },
     ),
     "bench": L2(
-        "vel2: l2-bench",
-        "l2-bench",
-        {"vel2: l2-bench": "L2 did not run", "vel2: l2-done": "L2 did not run to its end"},
+        {_BENCH_LINE: "l2-bench"},
+        {_BENCH_LINE: "L2 did not run", "vel2: l2-done": "L2 did not run to its end"},
         GUESTS / "nested-bench.elf",
     ),
     "bundled": L2(
-        "bundled L1 at EL2, vhe, 4 iterations",
-        "l2-bundled",
+        {f"bundled L1 at EL2, {mode}, 16 iterations": "l2-bundled" for mode in ("vhe", "nvhe")},
         {
-            "bundled L1 at EL2, vhe, 4 iterations": "L2 did not run, or not at a virtual EL2",
-            "L2 end": "L3 did not run to its end",
+            "L2 end": "L2 did not run at a virtual EL2, or L3 not to its end",
             "ALL PASS": "L2 did not run to its end",
         },
         GUESTS / "bundled.elf",
+    ),
+    # A Linux with an L2 of its own, where this one is L0 (see compare.py).
+    "l1": L2(
+        {"vel2: inner-userspace": "inner-userspace", _BENCH_LINE: "l2-bench"},
+        {
+            "vel2: inner-userspace": "the Linux in it did not reach its user space",
+            "vel2: l2-done": "its L2 did not run to its end",
+        },
     ),
 }
 
@@ -430,10 +436,7 @@ def _linux(config: RunConfig) -> Target:
         kernel=payload.kernel,
         initrd=payload.initrd,
         append=_words(payload.append, mode, l2_append),
-        phases={
-            "vel2: l1-userspace": "l1-userspace",
-            l2.begin: l2.phase,
-        },
+        phases={"vel2: l1-userspace": "l1-userspace", **l2.phases},
         needs={
             "vel2: l1-userspace": "L1 did not reach its user space",
             **l2.needs,

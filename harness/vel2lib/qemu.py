@@ -54,6 +54,7 @@ class Machine:
     extra: tuple[str, ...] = ()
     qemu: str = "qemu-system-aarch64"
     exception_log: Path | None = None
+    plugin: tuple[str, ...] = ()  # QEMU's arguments for one
     gdb: str | None = None
     reboots: bool = False  # a reset starts it again; if not, it ends it
     devices: Devices = Devices()
@@ -96,6 +97,7 @@ def _common(machine: Machine, mem: int) -> list[str]:
         args += ["-icount", "shift=0,sleep=off"]
     if machine.exception_log:
         args += ["-d", "int", "-D", str(machine.exception_log)]
+    args += machine.plugin
     if machine.gdb:
         args += ["-S", "-gdb", machine.gdb]
     return args

@@ -9,42 +9,23 @@ from __future__ import annotations
 import json
 import re
 import statistics
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import witness
+from . import plugin, witness
 from .config import RunConfig
-from .debian import ROOT
 from .records import Record, integer, optional_integer
 from .errors import Vel2Error
+from .regions import RegionName, region_names
 from .run import Result, exits_total, instructions_total
 
 RUN_SCHEMA = "vel2-run/1"
 BENCH_SCHEMA = "vel2-bench/1"
 OUTCOMES = ("handled", "forwarded", "reflected")
-REGIONS_DEF = ROOT / "guest-tests/include/regions.def"
-_ROW = re.compile(r"^(REGION|PEER)\((\d+),\s*(\w+),\s*(\w+)\)", re.M)
 #: Where a sample begins and ends: the guest's own markers, which L0 does not count.
 BOUNDARY = "HVC #0x4e56 to HVC #0x4e56 of the guest, markers subtracted"
-
-
-@dataclass(frozen=True)
-class RegionName:
-    """What a region id of the bundled guests stands for: operation, and whose (vm or nested).
-
-    peer: it is the other CPU's side of the operation of that name.
-    """
-
-    op: str
-    level: str
-    peer: bool = False
-
-
-def region_names(path: Path = REGIONS_DEF) -> dict[int, RegionName]:
-    """The rows of regions.def by id."""
-    rows = _ROW.findall(path.read_text()) if path.exists() else []
-    return {int(number): RegionName(op, level, how == "PEER") for how, number, op, level in rows}
 
 
 @dataclass
@@ -189,6 +170,7 @@ def sysregs(counters: list[Record]) -> dict[str, dict[str, int]]:
 def regions(result: Result) -> list[dict[str, Any]]:
     """The measured regions, one row an id."""
     names = region_names()
+    accesses = _accesses(result)
     rows = []
     for one in group(result.samples, names):
         name = names.get(one.number)
@@ -205,6 +187,7 @@ def regions(result: Result) -> list[dict[str, Any]]:
                 "by_reason": one.by_reason,
                 "spread": one.spreads(),
                 "l0_instructions": one.l0_instructions(),
+                **accesses[one.number],
             }
         )
     return rows
@@ -296,9 +279,19 @@ def level_name(result: Result, level: str) -> str:
     return f"l{result.config.depth + (1 if level == 'vm' else 2)}"
 
 
+def _accesses(result: Result) -> dict[int, dict[str, Any]]:
+    """L0's accesses of system registers per operation by region, where QEMU's plugin counted them: of the
+    side that the region is on, should two CPUs do an operation together."""
+    found = plugin.net(result.counted or [], region_names(), "accesses")
+    made: dict[int, dict[str, Any]] = defaultdict(dict)
+    made.update({region: {"l0_accesses": _spread(samples)} for region, samples in found.items()})
+    return made
+
+
 def bench_rows(result: Result) -> list[dict[str, Any]]:
     """The rows of `vel2 bench`: every figure is per operation, spread over the samples."""
     names = region_names()
+    accesses = _accesses(result)
     rows = []
     for one in group(result.samples, names):
         name = names.get(one.number)
@@ -323,6 +316,7 @@ def bench_rows(result: Result) -> list[dict[str, Any]]:
                 "by_reason": one.by_reason,
                 "sysregs": one.sysregs,
                 "spread": one.spreads(),
+                **accesses[one.number],
             }
         )
     return rows

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import config as configuration
-from . import witness
+from . import plugin, witness
 from .config import RunConfig, Target
 from .domains import with_domains
-from .errors import EXIT_ERROR, EXIT_FAILED, EXIT_OK, EXIT_PANIC, EXIT_TIMEOUT
+from .errors import EXIT_ERROR, EXIT_FAILED, EXIT_OK, EXIT_PANIC, EXIT_TIMEOUT, Vel2Error
 from .image import Image, load
 from .placement import Placement, place, place_firmware, place_vel2s
 from .qemu import Machine, Qemu, command, native_command
 from .records import Record, RecordReader, integer, optional_integer
+from .regions import region_names
 from .symbols import Symbolizer
 
 #: Seconds L0 gets to answer 'd' after a timeout, and QEMU to end after its last record.
@@ -66,6 +67,10 @@ class Result:
     phases: list[Phase] = field(default_factory=list)
     details: list[str] = field(default_factory=list)  # lines for the user besides the outcome
     log_regions: list[witness.Region] | None = None  # None: no witness was asked for
+    counted: list[
+        "plugin.Counted"
+    ] | None = None  # regions of QEMU's plugin; None: it was not asked for
+    totals: list["plugin.Counted"] = field(default_factory=list)  # and each CPU's
     end: str | None = None  # what L0 said last; None when it did not come to that
     resets: int = 0  # of Target.resets, as L0 says
     error: str | None = None  # why L0 refused
@@ -241,7 +246,9 @@ def l0_append(config: RunConfig) -> str:
     return " ".join(made + own)
 
 
-def _machine(config: RunConfig, target: Target, log: Path | None, gdb: str | None) -> Machine:
+def _machine(
+    config: RunConfig, target: Target, log: Path | None, gdb: str | None, counts: Path | None
+) -> Machine:
     return Machine(
         cpu=config.cpu,
         smp=config.smp,
@@ -250,6 +257,7 @@ def _machine(config: RunConfig, target: Target, log: Path | None, gdb: str | Non
         extra=(*target.qemu_args, *config.qemu_args),
         qemu=config.qemu,
         exception_log=log,
+        plugin=tuple(plugin.arguments(counts)) if counts else (),
         gdb=gdb,
         reboots=target.resets > 0,
         devices=config.devices(target.disk),
@@ -272,13 +280,18 @@ def _place_vel2s(target: Target, mem: int, scratch: Path) -> Placement:
 
 
 def qemu_command(
-    config: RunConfig, target: Target, scratch: Path, log: Path | None, gdb: str | None = None
+    config: RunConfig,
+    target: Target,
+    scratch: Path,
+    log: Path | None,
+    gdb: str | None = None,
+    counts: Path | None = None,
 ) -> list[str]:
     """QEMU's arguments for a resolved configuration. Writes what must be converted into `scratch`.
 
     Vel2Error when L1 is no kernel or does not fit.
     """
-    machine = _machine(config, target, log, gdb)
+    machine = _machine(config, target, log, gdb, counts)
     append, where, kernel = l0_append(config), None, None
     if target.kernel is not None:
         image = Image(target.kernel, b"", 0, 0) if target.firmware else load(target.kernel)
@@ -448,6 +461,20 @@ def _read_witness(result: Result, log: Path) -> None:
         result.details += [str(one) for one in wrong[1:10]]
 
 
+def _read_counts(result: Result, counts: Path) -> None:
+    """What QEMU's plugin counted; on one CPU, compared with L0's own instructions."""
+    try:
+        result.counted, result.totals = plugin.read(counts)
+    except Vel2Error as error:
+        result.fail(str(error), EXIT_ERROR)
+        return
+    if result.status == EXIT_OK and result.samples and result.config.smp == 1:
+        wrong = plugin.compare(result.samples, result.counted, region_names())
+        if wrong:
+            result.fail(f"L0's instructions and QEMU's plugin disagree: {wrong[0]}", EXIT_FAILED)
+            result.details += wrong[1:10]
+
+
 def _finish(session: _Session) -> None:
     """What the last lines of each level hold, and what was no record."""
     for record in session.reader.finish():
@@ -488,7 +515,8 @@ def execute(
     with tempfile.TemporaryDirectory(prefix="vel2-") as directory:
         scratch = Path(directory)
         log = scratch / "exceptions.log" if config.witness else None
-        args = qemu_command(config, target, scratch, log)
+        counts = scratch / "counts.json" if config.count else None
+        args = qemu_command(config, target, scratch, log, counts=counts)
         result.symbolizer = Symbolizer({"L0": [configuration.l0_elf(config)], **target.symbols})
         session.started = time.monotonic()
         with Qemu(args, on_console, session.l0, not config.native) as qemu:
@@ -508,4 +536,6 @@ def execute(
         _console_file(console_file, result)
         if log is not None:
             _read_witness(result, log)
+        if counts is not None:
+            _read_counts(result, counts)
     return result

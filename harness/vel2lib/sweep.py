@@ -105,7 +105,7 @@ def identify(found: list[Job], build: bool) -> None:
         if problem:
             raise Vel2Error(problem)
     if build:
-        configuration.build(["l0", "guests"])
+        configuration.build(["l0", "guests", "plugin"])
     for one, config in zip(found, configs):
         one["images"] = jobs.images(config, configuration.resolve(replace(config)))
         parts = {key: one[key] for key in ("command", "op", "config", "images")}
