@@ -64,14 +64,14 @@ KERNELS = {
 BUSYBOX_PACKAGE, VMM_PACKAGE = "busybox-static", "qemu-system-arm"
 BUSYBOX = "/bin/busybox"
 #: L2s of ours, made by `make guests`: name in the initramfs -> file below the build directory.
-OURS = {"bench": "guests/nested-bench.bin", "bundled": "guests/bundled.bin"}
+OURS = {"bench": "guests/nested-bench.bin", "bundled": "guests/bundled.bin", "vmm": "guests/vmm"}
 VMM = "/usr/bin/qemu-system-aarch64"
 #: What the guests' scripts call; each is a link to busybox.
 L1_APPLETS = (
     *("sh", "mount", "uname", "nproc", "cut", "dmesg", "sed", "tr", "poweroff"),
-    *("cat", "grep", "insmod", "umount", "md5sum", "ifconfig", "ping", "stty"),
+    *("cat", "grep", "insmod", "umount", "md5sum", "ifconfig", "ping", "stty", "sleep"),
 )
-L2_APPLETS = (*L1_APPLETS, "true", "awk", "sleep")
+L2_APPLETS = (*L1_APPLETS, "true", "awk")
 ROOT_APPLETS = ("sh", "mount", "umount", "insmod", "switch_root")
 #: Drivers of virtio devices on PCIe, and a file system: which a kernel has of them, in the order in which they load.
 MODULES = (
@@ -106,6 +106,7 @@ class LinuxPayload:
 
     kernel: Path  #: arm64 `Image`
     initrd: Path  #: uncompressed cpio
+    slim: Path  #: the same without Debian's VMM: ours (vmm.c) starts L2
     symbols: Path  #: ELF file of the kernel's symbols, for both guests (they boot with nokaslr)
     append: str  #: command line for L1; more words may follow it
     release: str  #: uname -r of both guests
@@ -127,6 +128,19 @@ def build_linux_payload(
             packages += fetch_programs(base, progress, refresh, suite)
         packages += fetch_kernel(base, progress, refresh, kernel)
         return _images(base, kernel, packages, progress)
+
+
+def add_l1(slim: Path, guest: LinuxPayload, append: str, to: Path) -> None:
+    """Write `to`: the slim initramfs of a Linux that is L0, with a Linux L1 (`guest`, slim too) for its `vel2.l2=l1`, told
+    `append`."""
+    with to.open("wb") as stream:
+        with slim.open("rb") as first:
+            shutil.copyfileobj(first, stream)
+        archive = Cpio(stream)
+        archive.file("l1/Image", guest.kernel.read_bytes())
+        archive.file("l1/initrd.cpio", guest.slim.read_bytes())
+        archive.file("l1/append", f"{guest.append} {append}\n".encode())
+        archive.close()
 
 
 @contextmanager
@@ -289,12 +303,13 @@ def _images(base: Path, name: str, packages: list[str], progress: Progress) -> L
     payload = LinuxPayload(
         kernel=out / "Image",
         initrd=out / "l1-initrd.cpio",
+        slim=out / "l1-slim.cpio",
         symbols=out / "symbols.elf",
         append=L1_APPEND,
         release=release,
         packages=tuple(packages),
     )
-    files = (payload.kernel, payload.initrd, payload.symbols)
+    files = (payload.kernel, payload.initrd, payload.slim, payload.symbols)
     if read_stamp(out / "stamp.json", key) is not None and all(f.is_file() for f in files):
         return payload
     out.mkdir(exist_ok=True)
@@ -302,8 +317,9 @@ def _images(base: Path, name: str, packages: list[str], progress: Progress) -> L
     kernel = _image(vmlinuz)
     payload.kernel.write_bytes(kernel)
     write_symbol_elf(_symbols(kernel, progress), payload.symbols)
-    with payload.initrd.open("wb") as stream:
-        _l1_initramfs(Cpio(stream), base, name, kernel, ours)
+    for path in (payload.initrd, payload.slim):
+        with path.open("wb") as stream:
+            _l1_initramfs(Cpio(stream), base, name, kernel, ours, path is payload.slim)
     size = payload.initrd.stat().st_size
     progress(f"Linux {release} as L1 and L2: initramfs of {size / 1e6:.0f} MB")
     write_stamp(out / "stamp.json", key, {"files": [f.name for f in files]})
@@ -404,20 +420,26 @@ def _l2_initramfs(root: Path) -> bytes:
 
 
 def _l1_initramfs(
-    archive: Cpio | Tree, base: Path, name: str, kernel: bytes, ours: dict[str, Path]
+    archive: Cpio | Tree,
+    base: Path,
+    name: str,
+    kernel: bytes,
+    ours: dict[str, Path],
+    slim: bool = False,
 ) -> None:
     root, programs = root_of(base, SUITE), root_of(base, KERNELS[name].vmm_suite)
     boot = base / f"{name}-boot"
     init = (_HERE / "l1-init").read_text().replace("@L2_APPEND@", L2_APPEND)
     add_system(archive, root, init, L1_APPLETS)
-    for target, path in sorted(library_closure(programs, VMM, LIBRARY_DIRS).items()):
-        archive.copy(target, path)
+    if not slim:
+        for target, path in sorted(library_closure(programs, VMM, LIBRARY_DIRS).items()):
+            archive.copy(target, path)
     _add_modules(archive, boot)
     archive.file("l2/Image", kernel)
     archive.file("l2/initrd.cpio", _l2_initramfs(root))
     archive.file("l2/modules.cpio", _modules_archive(boot))
     for l2, path in ours.items():
-        archive.file(f"l2/{l2}", path.read_bytes())
+        archive.file(f"l2/{l2}", path.read_bytes(), 0o755)
     archive.close()
 
 

@@ -56,6 +56,7 @@ mechs.toml:
     "compare": """examples:
   harness/vel2 compare kvm                    fetches Debian sid's kernel and QEMU for arm64 the first time
   harness/vel2 compare kvm --json build/compare.json
+  harness/vel2 compare kvm --l1 linux-sid --l1-mode vhe
 """,
     "papers": """examples:
   harness/vel2 papers                         all of papers/; what is in results.db is not measured again
@@ -68,6 +69,8 @@ mechs.toml:
 }
 #: Tables that `results export` can write.
 EXPORTS = ("rows", "reasons", "registers", "exits", "runs")
+#: L1s that `compare` has on both sides.
+COMPARED = ("bundled", "linux", "linux-6.12", "linux-sid")
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 AddOptions = Callable[[argparse.ArgumentParser], None]
@@ -124,6 +127,11 @@ def add(command: AddCommand, machine_options: AddOptions, run_options: AddOption
     sweep.add_argument("--job", action="store_true", help=argparse.SUPPRESS)
     compare = command("compare", "another L0 beside vel2, the same L1 and L2 in the same QEMU")
     compare.add_argument("peer", choices=["kvm"], metavar="kvm", help="Linux, kvm-arm.mode=nested")
+    text = "L1s: bundled, linux, linux-6.12, linux-sid (default: bundled and linux)"
+    compare.add_argument("--l1", dest="l1s", action="append", choices=COMPARED, help=text)
+    compare.add_argument(
+        "--l1-mode", dest="mode", choices=["vhe", "nvhe"], help="of L1 (default: both)"
+    )
     compare.add_argument("--json", type=Path, metavar="FILE", help="write both sides")
     compare.add_argument("--timeout", type=float, metavar="S", help="seconds for each run")
     compare.add_argument("--cpu", help="QEMU's CPU model with its properties")
