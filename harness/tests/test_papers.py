@@ -17,7 +17,7 @@ FOLDERS = sorted(p.parent for p in papers.PAPERS.glob("*/claims.toml"))
 
 def some_cells(paper: papers.Paper, traps: float = 3) -> list[list[papers.Cell | None]]:
     """Figures for every cell that the claims have."""
-    cell = papers.Cell(traps, 700, [("HPFAR_EL2 read", 1), ("eret", 1)])
+    cell = papers.Cell(traps, 700, 30, [("HPFAR_EL2 read", 1), ("eret", 1)])
     return [[cell if c else None for c in line["ours"]] for line in paper.claims["line"]]
 
 

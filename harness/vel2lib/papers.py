@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import sqlite3
 import sys
 import tomllib
@@ -38,6 +39,7 @@ class Cell:
 
     traps: float
     l0_instructions: float | None
+    l0_accesses: float | None  # of system registers, where QEMU's plugin counted
     by: list[tuple[str, int]]
 
 
@@ -91,7 +93,7 @@ def measure(paper: Paper, db: Path, at_once: int | None, build: bool) -> dict[st
 
 def _row(base: sqlite3.Connection, job: Job, cell: dict[str, Any]) -> Cell:
     query = (
-        "SELECT rows.* FROM rows JOIN runs ON runs.id = rows.run "
+        "SELECT rows.*, runs.record FROM rows JOIN runs ON runs.id = rows.run "
         "WHERE job = ? AND status = 0 AND op = ? AND level = ?"
     )
     row = base.execute(query, (job["key"], cell["op"], cell.get("level", "nested"))).fetchone()
@@ -115,7 +117,10 @@ def _row(base: sqlite3.Connection, job: Job, cell: dict[str, Any]) -> Cell:
         if r["n"] / count > LEAST and r["reason"] != "sysreg"
     ]
     by.sort(key=lambda item: (-item[1], item[0]))
-    return Cell(row["traps_median"], row["l0_instructions_median"], by)
+    name = f"{cell['op']}_{cell.get('level', 'nested')}"
+    regions = {r["name"]: r.get("l0_accesses") for r in json.loads(row["record"])["regions"]}
+    accesses = (regions.get(name) or {}).get("median")
+    return Cell(row["traps_median"], row["l0_instructions_median"], accesses, by)
 
 
 def _find(
@@ -139,7 +144,8 @@ def cells(paper: Paper, jobs: dict[str, list[Job]], db: Path) -> list[list[Cell 
 def _figure_of(line: dict[str, Any], cell: Cell | None) -> float | None:
     if cell is None:
         return None
-    return cell.traps if line.get("value", "traps") == "traps" else cell.l0_instructions
+    value: float | None = getattr(cell, line.get("value", "traps"))
+    return value
 
 
 def _text(paper: Any) -> str:
@@ -199,7 +205,7 @@ def figure(paper: Paper, ours: list[list[Cell | None]], path: Path) -> None:
         range(len(chosen)), [f"{li['operation']}\n{li['setting']}" for li, _ in chosen], fontsize=7
     )
     axes.invert_yaxis()
-    axes.set_xlabel(claims["unit"])
+    axes.set_xlabel(claims.get("axis", claims["unit"]))
     axes.margins(x=0.1)
     axes.legend(fontsize=7)
     axes.set_title(claims["title"], fontsize=9)
