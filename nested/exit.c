@@ -29,7 +29,7 @@ static bool from_vel1(const struct kvm_vcpu *vcpu)
 }
 
 /* ITSTATE (AArch32 SPSR: IT[7:2] in bits 15:10, IT[1:0] in 26:25) goes on by AArch32.ITAdvance(). */
-void skip_instr_aa32(struct kvm_vcpu *vcpu, u64 esr)
+__shared_text void skip_instr_aa32(struct kvm_vcpu *vcpu, u64 esr)
 {
 	u64 pstate = *vcpu_cpsr(vcpu);
 	u64 it = FIELD_GET(PSR_IT_HIGH, pstate) << 2 | FIELD_GET(PSR_IT_LOW, pstate);

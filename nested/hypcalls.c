@@ -5,9 +5,11 @@
 #include <kvm_hyp.h>
 #include <idregs.h>
 #include <nested.h>
+#include <protect.h>
 #include <pv.h>
 #include <selftest.h>
 #include <smmu.h>
+#include <stats.h>
 
 #define HYPCALL(name, call)							\
 	unsigned long hyp_call_##name(unsigned long a0 __maybe_unused,		\

@@ -8,6 +8,7 @@
 
 #include <kvm_hyp.h>
 #include <nested.h>
+#include <string.h>
 
 /* Whatever runs: stage 2, virtual interrupts, and what L0 must see or hide. */
 #define HCR_BASE	(HCR_VM | HCR_RW | HCR_IMO | HCR_FMO | HCR_AMO | HCR_TSC | HCR_TID3 | \
@@ -46,6 +47,13 @@ static void init_hcr(struct kvm_vcpu *vcpu)
 	vcpu->arch.hcr_e2h = base | nested_mech->hcr_e2h;
 	vcpu->arch.hcr_el2 = base;
 	vcpu->arch.hcr_l1_bits = l1;
+}
+
+void nested_vcpu_create(struct kvm_vcpu *vcpu, struct kvm *kvm, int id)
+{
+	memset(vcpu, 0, sizeof(*vcpu));
+	vcpu->kvm = kvm;
+	vcpu->vcpu_id = id;
 }
 
 int nested_vcpu_init(struct kvm_vcpu *vcpu)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counters into JSON. At EL2 (markers) and in the host (end of the run, console); nothing here changes a vCPU.
+ * Counters into JSON. EL2: for markers, and for the host (end of the run, console); nothing here changes a vCPU.
  */
 #include <alternative.h>
 #include <hyp_init.h>
@@ -131,14 +131,14 @@ static void emit_pages(struct json *j, const struct s2_vm *vm)
 	json_obj_end(j);
 }
 
-void stats_emit(struct kvm_vcpu *vcpu, const char *why)
+void stats_emit(struct kvm_vcpu *vcpu, bool end)
 {
 	u64 instructions = 0;
 	unsigned int level;
 	struct json j;
 
 	json_begin(&j, "counters");
-	json_str(&j, "why", why);
+	json_str(&j, "why", end ? "end" : "snapshot");
 	json_u64(&j, "vcpu", (u64)vcpu->vcpu_id);
 	json_obj(&j, "exits");
 	for (level = 0; level < NR_LEVELS; level++)

@@ -10,7 +10,8 @@
 #include <gic.h>
 #include <kvm_hyp.h>
 
-DEFINE_PER_CPU(unsigned long, gic_sgi_frame);
+/* VA of the SGI frame of this CPU's redistributor. */
+static DEFINE_PER_CPU(unsigned long, gic_sgi_frame);
 
 /* What this CPU's CNTHP_EL2 is set to, TIMER_NEVER if it is disabled. */
 static DEFINE_PER_CPU(u64, cnthp_deadline);
@@ -333,8 +334,9 @@ void timer_hyp_stop(void)
 	isb();		/* before the host reads ICC_IAR1_EL1 again */
 }
 
-void timer_hyp_init(void)
+void timer_hyp_init(unsigned long gicr)
 {
+	*__hyp_this_cpu_ptr(gic_sgi_frame) = gicr;
 	set_deadline(TIMER_NEVER);
 	write_sysreg_el0(0, CNTV_CTL);
 	write_sysreg_el0(0, CNTP_CTL);

@@ -11,7 +11,7 @@
 #include <kvm_hyp.h>
 #include <vgic-state.h>
 
-struct vgic_hw_info vgic_hw;
+struct vgic_hw_info vgic_hw __host_ro;
 
 /* What of L1's ICH_HCR_EL2 reaches the hardware while L2 runs. */
 #define L2_HCR_MASK	(ICH_HCR_EN | ICH_HCR_UIE | ICH_HCR_LRENPIE | ICH_HCR_NPIE |	\

@@ -43,6 +43,8 @@ def complaint(done: "subprocess.CompletedProcess[str]") -> str:
         (["--l1", "hello", "--l1-initrd", "/nonexistent"], 1, "no such file"),
         (["--l1", "hello", "--disk", "/nonexistent"], 1, "no such file"),
         (["--l1", "hello", "--timeout", "0"], 1, "--timeout"),
+        (["--l1", "hello", "--protect", "--host", "vhe"], 1, "--host nvhe"),
+        (["--l1", "hello", "--protect", "--native"], 1, "--protect"),
         (["--l1", "linux", "--l1-mode", "nested"], 1, "a mode of linux-sid"),
         (["--l1", "edk2", "--l1-mode", "vhe"], 1, "edk2 is nVHE only"),
         (["--l1", "edk2", "--disk", "/etc/passwd"], 1, "a disk of its own"),

@@ -149,6 +149,7 @@ def test_option_refused(words: str, complaint: str) -> None:
         (("-cpu", "cortex-a57"), "vel2.mech=nv2", "NV"),
         (("-cpu", "cortex-a76"), "vel2.mech=nv", "NV"),
         (("-cpu", "cortex-a57"), "vel2.host=vhe", "VHE"),
+        ((), "vel2.host=vhe vel2.protect=on", "vel2.host=nvhe"),
     ],
 )
 def test_machine_refused(args: tuple[str, ...], append: str, complaint: str) -> None:

@@ -114,6 +114,12 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add("--l0-append", metavar="WORDS", help="more options for L0 (vel2.NAME=VALUE)")
     add("--trace", type=int, metavar="N", help="print the last N exits of each vCPU")
     add("--checked", action="store_true", default=None, help="L0 checks itself (make CHECK=1 l0)")
+    add(
+        "--protect",
+        action="store_true",
+        default=None,
+        help="keep EL2's memory from L0's own host (--host nvhe)",
+    )
     add("--no-build", action="store_true", help="take what is in build/")
 
 

@@ -85,6 +85,7 @@ class RunConfig:
     native: bool = False
     markers: bool | None = None
     checked: bool = False  # L0's checking build
+    protect: bool = False  # L0's memory at EL2 is out of reach of its own nVHE host
     trace: int | None = None  # default: 10, for a hang; none where instructions are counted
     #: PCIe devices: a raw disk image, a network, a file for what the virtio console gets.
     disk: Path | None = None
@@ -96,6 +97,8 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         self.l1_mode = self.l1_mode or ("any" if self.l1 in (*NVHE, "vel2") else "vhe")
+        if self.protect and not self.native:
+            self.host = self.host or "nvhe"
         # vel2 offers no 52-bit addresses; with QEMU's a KVM of 16K pages does not get its guest to run.
         if self.native and self.l1 == "linux-sid-16k" and self.cpu == CPU:
             self.cpu += ",lpa2=off"
@@ -121,6 +124,7 @@ class RunConfig:
             "timeout": self.timeout,
             "native": self.native,
             "checked": self.checked,
+            **({"protect": True} if self.protect else {}),
             "disk": str(self.disk) if self.disk else None,
             "net": self.net,
             "virtio_console": str(self.virtio_console) if self.virtio_console else None,
@@ -249,6 +253,8 @@ def check(config: RunConfig) -> None:
         raise Vel2Error("--l1-features: a native L1 has the machine's CPU (--cpu)")
     if (config.trap or config.no_trap) and config.native:
         raise Vel2Error("--trap, --no-trap: a native L1 has no L0")
+    if config.protect and (config.native or config.host == "vhe"):
+        raise Vel2Error("--protect: it keeps L0's host at EL1 off EL2's memory: --host nvhe")
     if config.mem is not None and not 16 <= config.mem <= 65536:
         raise Vel2Error(f"--mem {config.mem}: L1's RAM in MiB, 16 to 65536")
     if config.timeout is not None and config.timeout <= 0:

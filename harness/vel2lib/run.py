@@ -238,6 +238,7 @@ def l0_append(config: RunConfig) -> str:
         "vel2.smp": str(config.vcpus or config.smp),
         "vel2.markers": "on" if config.markers else "off",
         "vel2.trace": str(config.trace) if config.trace else "",
+        "vel2.protect": "on" if config.protect else "",
         "vel2.uart1": "on" if config.l1 == "vel2" else "",
     }
     own = config.l0_append.split()

@@ -15,6 +15,7 @@ int main(void);
 int main(void)
 {
 	DEFINE(NR_HYPCALLS, NR_HYPCALLS);
+	DEFINE(HOST_EXCEPTION, HOST_EXCEPTION);
 	DEFINE(CPU_XREG_0, offsetof(struct kvm_cpu_context, regs.regs[0]));
 	DEFINE(CPU_PC, offsetof(struct kvm_cpu_context, regs.pc));
 	DEFINE(FP_FPSR, offsetof(struct fpsimd_state, fpsr));

@@ -180,12 +180,6 @@ host_exception:
 	dsb	nsh
 	isb
 
-/* unsigned long __kvm_call_hyp(fn, a0, a1, a2, a3): from the nVHE host. */
-	.globl	__kvm_call_hyp
-__kvm_call_hyp:
-	hvc	#0
-	ret
-
 /*
  * L0 cannot go on. The stack may be what is wrong, so nothing is read from it: the per-CPU panic
  * stack serves, and the vcpu comes from the host context.
@@ -204,12 +198,21 @@ hyp_panic:
 	bl	hyp_panic_report
 	b	.
 
-/* The nVHE host's own vectors at EL1: any exception there is L0's fault. */
+/* What an nVHE host executes at EL1. */
+	.section .shared.text, "ax"
+
+/* unsigned long __kvm_call_hyp(fn, a0, a1, a2, a3): from the nVHE host. */
+	.globl	__kvm_call_hyp
+__kvm_call_hyp:
+	hvc	#0
+	ret
+
+/* Its vectors: any exception there is L0's fault. */
 	.balign	2048
 	.globl	host_vectors
 host_vectors:
 	.rept	16
 	.balign	0x80
-	hvc	#0xdead
+	hvc	#HOST_EXCEPTION
 	b	.
 	.endr

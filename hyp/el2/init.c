@@ -4,20 +4,22 @@
  */
 #include <insn.h>
 #include <kvm_hyp.h>
+#include <protect.h>
 #include <stacks.h>
 
 u64 boot_fdt;
 unsigned long hyp_caps;
 u64 hyp_pgd;
+u64 host_vttbr;
 unsigned int host_at_el1;
-u64 hyp_pmu;
+u64 hyp_pmu __host_ro;
 
-DEFINE_PER_CPU(unsigned int, cpu_number);
+DEFINE_PER_CPU_HOST_RO(unsigned int, cpu_number);
 DEFINE_PER_CPU(u64, cpu_mpidr);
 DEFINE_PER_CPU(u64, host_hvcs);
 DEFINE_PER_CPU(struct kvm_cpu_context, kvm_host_cpu_state);
 DEFINE_PER_CPU(struct hyp_stack, hyp_stack) __aligned(GUARD_SIZE);
-DEFINE_PER_CPU(struct hyp_stack, host_stack) __aligned(GUARD_SIZE);
+DEFINE_PER_CPU_HOST(struct hyp_stack, host_stack) __aligned(GUARD_SIZE);
 DEFINE_PER_CPU(struct panic_stack, panic_stack) __aligned(GUARD_SIZE);
 
 extern char hyp_vectors[], host_vectors[];
@@ -27,7 +29,7 @@ extern char hyp_vectors[], host_vectors[];
 #define TCR_EL1_FMT	(TCR_SHARED | BIT(23) | (2ULL << 32))	/* EPD1, IPS 40 bits */
 #define TCR_EL2_FMT	(TCR_SHARED | BIT(23) | BIT(31) | (2ULL << 16))	/* RES1, PS 40 bits */
 
-#define SCTLR_ON	(BIT(0) | BIT(2) | BIT(12))		/* M, C, I */
+#define SCTLR_ON	(BIT(0) | BIT(2) | BIT(12) | BIT(19))	/* M, C, I, WXN */
 #define SCTLR_EL2_SANE	0x30c50830ULL				/* RES1 of the E2H=0 format */
 #define SCTLR_EL1_SANE	0x30d00980ULL				/* RES1 of the EL1 format */
 
@@ -129,6 +131,8 @@ u64 hyp_cpu_init(unsigned int cpu)
 	write_sysreg(read_sysreg(MPIDR_EL1), VMPIDR_EL2);
 	if (!vhe)
 		init_host_el1();
+	if (hyp_caps & BIT(CAP_PROTECT))
+		hyp_protect_host();
 	isb();
 	return SCTLR_EL2_SANE | SCTLR_ON;
 }

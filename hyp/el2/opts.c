@@ -5,4 +5,4 @@
  */
 #include <options.h>
 
-struct l0_options opts;
+struct l0_options opts __host_ro;

@@ -6,8 +6,6 @@
 #include <kvm_hyp.h>
 #include <log.h>
 
-#define STATUS_PANIC	2
-
 static const char *const level_names[NR_LEVELS] = { "host", "L1", "L2" };
 
 void __noreturn hyp_panic_report(u64 esr, u64 pc, u64 far, u64 spsr, struct kvm_vcpu *vcpu, u64 sp);
@@ -22,6 +20,23 @@ static void report_vcpu(struct json *j, const struct kvm_vcpu *vcpu)
 	json_hex(j, "guest_pc", vcpu->arch.ctxt.regs.pc);
 	json_hex(j, "guest_pstate", vcpu->arch.ctxt.regs.pstate);
 	json_u64(j, "bank", (u64)vcpu->arch.loaded_bank);
+}
+
+/* What happened, and more about it where an nVHE host did it. Its addresses are physical ones. */
+static void explain(struct json *j, u64 esr, u64 far, const struct kvm_vcpu *vcpu)
+{
+	u64 ec = has_vhe() || vcpu ? ESR_EC_UNKNOWN : ESR_EC(esr);
+
+	if (ec == ESR_EC_HVC64 && (esr & 0xffff) == HOST_EXCEPTION) {
+		json_hex(j, "host_esr", read_sysreg(ESR_EL1));
+		json_hex(j, "host_pc", read_sysreg(ELR_EL1));
+		json_hex(j, "host_far", read_sysreg(FAR_EL1));
+		json_str(j, "msg", "exception in L0's host at EL1");
+	} else if (ec == ESR_EC_IABT_LOW || ec == ESR_EC_DABT_LOW) {
+		json_fmt(j, "msg", "L0's host at EL1 has no access to 0x%llx, EL2's", far);
+	} else {
+		json_str(j, "msg", "exception at EL2 that L0 did not expect");
+	}
 }
 
 void __noreturn hyp_panic_report(u64 esr, u64 pc, u64 far, u64 spsr, struct kvm_vcpu *vcpu, u64 sp)
@@ -39,17 +54,7 @@ void __noreturn hyp_panic_report(u64 esr, u64 pc, u64 far, u64 spsr, struct kvm_
 		report_vcpu(&j, vcpu);
 	else
 		json_null(&j, "vcpu");
-	json_str(&j, "msg", "exception at EL2 that L0 did not expect");
-	json_end(&j);
-	l0_exit(STATUS_PANIC);
-}
-
-void __noreturn hyp_bug(const char *file, unsigned int line)
-{
-	struct json j;
-
-	json_begin(&j, "panic");
-	json_fmt(&j, "msg", "BUG at %s:%u", file, line);
+	explain(&j, esr, far, vcpu);
 	json_end(&j);
 	l0_exit(STATUS_PANIC);
 }

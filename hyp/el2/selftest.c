@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Self test of the per-CPU accessors, the part that runs at EL2, on each CPU.
+ * Self tests, the part that runs at EL2.
  */
-#include <percpu.h>
+#include <hyp_init.h>
+#include <kvm_hyp.h>
+#include <log.h>
 #include <selftest.h>
+
+#define INSN_RET	0xd65f03c0U
 
 #define COOKIE(cpu)	(0xc0c0a00000000000ULL | (cpu))
 
@@ -58,4 +62,68 @@ u64 selftest_overrun(unsigned int n)
 	for (unsigned int i = 0; i < n; i++)
 		array[i] = (u8)i;
 	return array[0];
+}
+
+__shared_text void selftest_write(u32 *text)
+{
+	*(volatile u32 *)text = *text;
+}
+
+__shared_text void selftest_execute(u32 *data)
+{
+	void (*volatile call)(void) = (void (*)(void))data;
+
+	*(volatile u32 *)data = INSN_RET;
+	asm volatile("dsb sy\n\tisb" : : : "memory");	/* it would be there to be executed */
+	call();
+}
+
+void selftest_write_text(void)
+{
+	selftest_write((u32 *)selftest_write_text);
+}
+
+void selftest_exec_data(void)
+{
+	static u32 data;
+
+	selftest_execute(&data);
+}
+
+static void went_elsewhere(void)
+{
+	l0_fatal_user("a return address that was changed on the stack was followed");
+}
+
+/* Whether or not it is signed: the address itself is the same. */
+static u64 plain(u64 address)
+{
+	return address & GENMASK_ULL(HYP_VA_BITS - 1, 0);
+}
+
+noinline void selftest_return_address(void)
+{
+	u64 here = plain((u64)__builtin_return_address(0));
+	volatile u64 mark = 0, *slot = &mark;
+
+	asm volatile("" : : : "x30");	/* so it is on the stack, above */
+	while (plain(*slot) != here)
+		slot++;
+	*slot = (*slot & ~GENMASK_ULL(HYP_VA_BITS - 1, 0)) | (u64)went_elsewhere;
+}
+
+void selftest_no_pad(void);
+
+void selftest_landing_pad(void)
+{
+	void (*volatile call)(void) = selftest_no_pad;
+
+	call();
+}
+
+u64 *selftest_private(void)
+{
+	static u64 word;
+
+	return &word;
 }

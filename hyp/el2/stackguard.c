@@ -4,12 +4,10 @@
  */
 #include <log.h>
 
-#define STATUS_PANIC	2
-
 extern unsigned long __stack_chk_guard;
 void __noreturn __stack_chk_fail(void);
 
-unsigned long __stack_chk_guard = 1;	/* not in .bss: that is cleared first */
+unsigned long __stack_chk_guard __host_ro = 1;
 
 void __stack_chk_fail(void)
 {

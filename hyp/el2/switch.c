@@ -56,9 +56,10 @@ static void __deactivate_traps(struct kvm_vcpu *vcpu)
 	if (has_vhe()) {
 		write_sysreg(vcpu->arch.hcr_el2 | HCR_TGE, HCR_EL2);
 	} else {
-		write_sysreg(HCR_HOST_NVHE_FLAGS, HCR_EL2);
-		/* Stage 2 is off, but TLB entries of this host get a VMID all the same: not a guest's. */
-		write_sysreg(0, VTTBR_EL2);
+		/* If stage 2 is off, TLB entries of this host get a VMID all the same: not a guest's. */
+		asm volatile(ALTERNATIVE("msr hcr_el2, %0\n\tmsr vttbr_el2, xzr",
+					 "bl hyp_protect_host\n\tnop", CAP_PROTECT)
+			     : : "r"(HCR_HOST_NVHE_FLAGS) : CALL_CLOBBERS);
 		write_sysreg(CPTR_HOST_NVHE_FLAGS, CPTR_EL2);
 		write_sysreg(read_sysreg(MPIDR_EL1), VMPIDR_EL2);
 	}

@@ -24,7 +24,7 @@
 #define INT_RT		BIT(6)	/* receive timeout: fewer bytes than the FIFO's trigger level */
 #define INT_ALL		0x7ff
 
-static u64 base = L0_UART_BASE;
+static u64 base __host_ro = L0_UART_BASE;
 
 static u32 rd(unsigned int off)
 {

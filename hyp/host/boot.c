@@ -15,6 +15,7 @@
 #include <mmu.h>
 #include <options.h>
 #include <pcie.h>
+#include <protect.h>
 #include <string.h>
 #include <sysreg.h>
 #include <uart.h>
@@ -50,7 +51,9 @@ static unsigned int cpu_nv(void)
 static void choose_host(void)
 {
 	if (opts.host == HOST_AUTO)
-		opts.host = cpu_has_vhe() ? HOST_VHE : HOST_NVHE;
+		opts.host = cpu_has_vhe() && !opts.protect ? HOST_VHE : HOST_NVHE;
+	if (opts.host == HOST_VHE && opts.protect)
+		l0_fatal_user("vel2.protect=on: a VHE host runs at EL2 itself, where nothing is out of its reach; use vel2.host=nvhe");
 	if (opts.host == HOST_VHE && !cpu_has_vhe())
 		l0_fatal_user("vel2.host=vhe: this CPU has no FEAT_VHE; use vel2.host=nvhe");
 }
@@ -183,6 +186,8 @@ static void choose_caps(void)
 		hyp_caps |= BIT(CAP_TRACE);
 	if (!reg_set_is_empty(&opts.trap) || !reg_set_is_empty(&opts.notrap))
 		hyp_caps |= BIT(CAP_ABLATE);
+	if (opts.protect)
+		hyp_caps |= BIT(CAP_PROTECT);
 	if (cpu_has_feature(IDF_SVE))
 		hyp_caps |= BIT(CAP_SVE);
 	/* It costs instructions itself: not while a marked region is measured. */
@@ -201,6 +206,13 @@ void l0_early(void)
 	boot_cpu_first();
 	choose_caps();
 	mmu_init(opts.host == HOST_VHE);
+	if (opts.protect)
+		protect_init();
+}
+
+unsigned int l0_nr_vcpus(void)
+{
+	return opts.smp ? opts.smp : plat.nr_cpus;
 }
 
 void l0_no_el2(void)

@@ -5,10 +5,10 @@
  */
 #include <gic.h>
 #include <host.h>
+#include <kvm_hyp.h>
 #include <l1.h>
 #include <options.h>
 #include <percpu.h>
-#include <stats.h>
 #include <ticks.h>
 #include <uart.h>
 
@@ -37,17 +37,17 @@ void l1_dump(void)
 
 	kick_others();
 	for (i = 0; i < l1.nr_vcpus; i++) {
-		vcpu_emit(l1.vcpus[i]);
-		trace_emit(l1.vcpus[i], opts.trace);
+		kvm_call_hyp(vcpu_emit, l1.vcpus[i]);
+		kvm_call_hyp(trace_emit, l1.vcpus[i], opts.trace);
 	}
 }
 
-void l1_counters(const char *why)
+void l1_counters(bool end)
 {
 	int i;
 
 	for (i = 0; i < l1.nr_vcpus; i++)
-		stats_emit(l1.vcpus[i], why);
+		kvm_call_hyp(stats_emit, l1.vcpus[i], end);
 }
 
 void l0_console_irq(void)
@@ -56,7 +56,7 @@ void l0_console_irq(void)
 
 	while ((c = uart_getc()) >= 0) {
 		if (c == 's')
-			l1_counters("snapshot");
+			l1_counters(false);
 		else if (c == 'd')
 			l1_dump();
 	}

@@ -147,8 +147,7 @@ int gic_init_cpu(void)
 
 	if (!r || !kvm_call_hyp(vgic_hyp_init))
 		return -ENODEV;
-	kvm_call_hyp(timer_hyp_init);
-	*this_cpu_ptr(gic_sgi_frame) = sgi;
+	kvm_call_hyp(timer_hyp_init, sgi);
 	wr32(rd32(r + GICR_WAKER) & ~(u32)GICR_WAKER_SLEEP, r + GICR_WAKER);
 	wait_rwp(r + GICR_WAKER, GICR_WAKER_CHILDREN);
 	wr32(~0U, sgi + GIC_ICENABLER);

@@ -62,23 +62,19 @@ static void l1_memory(void)
 /* vCPUs come off the front of the pool: they live as long as L0, and need whole pages. */
 static void l1_vcpus(void)
 {
-	u64 size = ALIGN_UP(sizeof(struct kvm_vcpu), SZ_4K);
-	unsigned int i, n = opts.smp ? opts.smp : plat.nr_cpus;
-	char *mem = __pool_start;
+	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)__pool_start;
+	unsigned int i, n = l0_nr_vcpus();
 
 	l1.nr_vcpus = (int)n;
-	for (i = 0; i < n; i++, mem += size) {
-		struct kvm_vcpu *vcpu = (struct kvm_vcpu *)mem;
+	for (i = 0; i < n; i++, vcpu++) {
 
-		memset(vcpu, 0, size);
-		vcpu->kvm = &l1;
-		vcpu->vcpu_id = (int)i;
+		kvm_call_hyp(nested_vcpu_create, vcpu, &l1, i);
 		vcpu->cpu = -1;
 		vcpu->arch.mpidr = BIT(31) | (i < plat.nr_cpus ? plat.mpidr[i] : i);
 		vcpu->arch.powered_off = i > 0;
 		l1.vcpus[i] = vcpu;
 	}
-	if (kvm_call_hyp(hyp_page_pool_init, mem, __pool_end))
+	if (kvm_call_hyp(hyp_page_pool_init, vcpu, __pool_end))
 		l0_fatal_user("no memory left for L0's page pool");
 }
 
@@ -394,7 +390,7 @@ void l1_end(bool reset)
 {
 	struct json j;
 
-	l1_counters("end");
+	l1_counters(true);
 	if (opts.trace)
 		l1_dump();
 	json_begin(&j, "end");
@@ -407,7 +403,7 @@ void l1_end(bool reset)
 
 void l1_failed(void)
 {
-	l1_counters("end");
+	l1_counters(true);
 	l1_dump();
 	l0_fatal_user("L1 cannot go on: see the log lines before");
 }

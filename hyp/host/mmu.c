@@ -14,78 +14,78 @@
 #include <string.h>
 #include <uart.h>
 
-#define NR_TABLES	24
-#define ENTRIES		512
+#include "page-tables.h"
 
-#define DESC_VALID	BIT(0)
-#define DESC_TABLE	BIT(1)	/* level 1 and 2 */
-#define DESC_PAGE	BIT(1)	/* level 3 */
+#define NR_TABLES	24
 #define DESC_AP1	BIT(6)
 #define DESC_RO		BIT(7)	/* AP[2] */
-#define DESC_ISH	(3ULL << 8)
-#define DESC_AF		BIT(10)
 #define DESC_PXN	BIT(53)	/* RES0 in the EL2 regime, where XN alone counts */
 #define DESC_XN		BIT(54)
-#define DESC_ADDR	GENMASK_ULL(47, 12)
 
 #define ATTR_IDX(n)	((u64)(n) << 2)
-#define ATTR_DEVICE	(ATTR_IDX(HYP_MAIR_DEVICE) | DESC_AF | DESC_XN | DESC_PXN)
-#define ATTR_NORMAL	(ATTR_IDX(HYP_MAIR_NORMAL) | DESC_AF | DESC_ISH)
+#define ATTR_DEVICE	(ATTR_IDX(HYP_MAIR_DEVICE) | DESC_XN | DESC_PXN)
+#define ATTR_NORMAL	(ATTR_IDX(HYP_MAIR_NORMAL) | DESC_ISH)
 #define ATTR_TEXT	(ATTR_NORMAL | DESC_RO)
 #define ATTR_RODATA	(ATTR_NORMAL | DESC_RO | DESC_XN | DESC_PXN)
 #define ATTR_DATA	(ATTR_NORMAL | DESC_XN | DESC_PXN)
 
-static u64 tables[NR_TABLES][ENTRIES] __aligned(4096);
-static unsigned int used;
-static u64 ap1;
+/* The nVHE host's stage 1, too, so it reads them. */
+static u64 tables[NR_TABLES][DESC_ENTRIES] __aligned(4096) __host_ro_bss;
+static struct page_tables stage1 = { .tables = tables, .nr = NR_TABLES };
 
 extern char _start[], __text_end[], __rodata_start[], __rodata_end[], __data_start[], __pool_end[];
 
-static u64 *new_table(void)
+static u64 *new_table(struct page_tables *t)
 {
-	if (used == NR_TABLES)
+	if (t->used == t->nr)
 		l0_fatal_user("more memory than L0 can map: give the machine less");
-	return tables[used++];
+	return t->tables[t->used++];
 }
 
 /* The table below @entry, made if there is none. */
-static u64 *next_table(u64 *entry)
+static u64 *next_table(struct page_tables *t, u64 *entry)
 {
 	if ((*entry & (DESC_VALID | DESC_TABLE)) == DESC_VALID)
 		l0_fatal_user("broken device tree: two devices at the same address");
 	if (!(*entry & DESC_VALID))
-		*entry = (u64)(uintptr_t)new_table() | DESC_TABLE | DESC_VALID;
+		*entry = (u64)(uintptr_t)new_table(t) | DESC_TABLE | DESC_VALID;
 	return (u64 *)(uintptr_t)(*entry & DESC_ADDR);
 }
 
-/* Map [pa, end) at @alias plus its own address, in the largest blocks that fit. 4K aligned. */
-static void map_alias(u64 alias, u64 pa, u64 end, u64 attr)
+void page_tables_init(struct page_tables *t, u64 leaf)
 {
-	u64 *l1 = &tables[0][alias >> 30], *t, size;
+	new_table(t);
+	t->leaf = leaf | DESC_AF | DESC_VALID;
+}
+
+void page_tables_map(struct page_tables *pt, u64 alias, u64 pa, u64 end, u64 attr)
+{
+	u64 *l1 = &pt->tables[0][alias >> 30], *t, size;
 
 	if (end > HYP_RO_ALIAS)
 		l0_fatal_user("memory above 0x%llx: give the machine less", HYP_RO_ALIAS);
+	attr |= pt->leaf;
 	for (; pa < end; pa += size) {
 		if (!(pa & (SZ_1G - 1)) && end - pa >= SZ_1G) {
 			size = SZ_1G;
-			l1[pa >> 30] = pa | attr | ap1 | DESC_VALID;
+			l1[pa >> 30] = pa | attr;
 			continue;
 		}
-		t = next_table(&l1[pa >> 30]);
+		t = next_table(pt, &l1[pa >> 30]);
 		if (!(pa & (SZ_2M - 1)) && end - pa >= SZ_2M) {
 			size = SZ_2M;
-			t[(pa >> 21) % ENTRIES] = pa | attr | ap1 | DESC_VALID;
+			t[(pa >> 21) % DESC_ENTRIES] = pa | attr;
 			continue;
 		}
 		size = SZ_4K;
-		t = next_table(&t[(pa >> 21) % ENTRIES]);
-		t[(pa >> 12) % ENTRIES] = pa | attr | ap1 | DESC_PAGE | DESC_VALID;
+		t = next_table(pt, &t[(pa >> 21) % DESC_ENTRIES]);
+		t[(pa >> 12) % DESC_ENTRIES] = pa | attr | DESC_PAGE;
 	}
 }
 
 static void map(u64 pa, u64 end, u64 attr)
 {
-	map_alias(0, pa, end, attr);
+	page_tables_map(&stage1, 0, pa, end, attr);
 }
 
 static void map_device(u64 pa, u64 size)
@@ -139,12 +139,11 @@ void mmu_init(bool vhe)
 {
 	u64 ram_end = plat.ram_base + plat.ram_size, pool_end = (u64)(uintptr_t)__pool_end;
 
-	new_table();
-	ap1 = vhe ? 0 : DESC_AP1;
+	page_tables_init(&stage1, vhe ? 0 : DESC_AP1);
 	map_image();
 	/* What lies before the image stays unmapped: QEMU's boot stub, never used again. */
 	map(pool_end, ALIGN_DOWN(ram_end, SZ_4K), ATTR_DATA);
-	map_alias(HYP_RO_ALIAS, pool_end, ALIGN_DOWN(ram_end, SZ_4K), ATTR_RODATA);
+	page_tables_map(&stage1, HYP_RO_ALIAS, pool_end, ALIGN_DOWN(ram_end, SZ_4K), ATTR_RODATA);
 	map_device(L0_UART_BASE, L0_UART_SIZE);
 	map_device(plat.uart0, SZ_4K);
 	if (plat.flash_size)

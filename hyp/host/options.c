@@ -25,6 +25,14 @@ static const struct choice tests[] = {
 	{ "corrupt-stack", TEST_CORRUPT_STACK },
 	{ "stack-overflow", TEST_OVERFLOW },
 	{ "stack-overrun", TEST_OVERRUN },
+	{ "write-text", TEST_WRITE_TEXT },
+	{ "exec-data", TEST_EXEC_DATA },
+	{ "host-write-text", TEST_HOST_WRITE_TEXT },
+	{ "host-exec-data", TEST_HOST_EXEC_DATA },
+	{ "host-write", TEST_HOST_WRITE },
+	{ "host-reach", TEST_HOST_REACH },
+	{ "return-address", TEST_RETURN_ADDRESS },
+	{ "landing-pad", TEST_LANDING_PAD },
 	{},
 };
 
@@ -40,7 +48,19 @@ static const char *const feature_names[NR_ID_FEATURES] = {
 #include <idfeature-each.h>
 };
 
-enum { O_HOST, O_MECH, O_L1_MODE, O_TEST, O_MARKERS, O_UART1, O_EAGER, O_SMP, O_TRACE, NR_OPTIONS };
+enum {
+	O_HOST,
+	O_MECH,
+	O_L1_MODE,
+	O_TEST,
+	O_MARKERS,
+	O_UART1,
+	O_EAGER,
+	O_PROTECT,
+	O_SMP,
+	O_TRACE,
+	NR_OPTIONS
+};
 
 static const struct option options[NR_OPTIONS] = {
 	[O_HOST] = { "vel2.host", hosts, 0, 0 },
@@ -50,6 +70,7 @@ static const struct option options[NR_OPTIONS] = {
 	[O_MARKERS] = { "vel2.markers", switches, 0, 0 },
 	[O_UART1] = { "vel2.uart1", switches, 0, 0 },
 	[O_EAGER] = { "vel2.eager", switches, 0, 0 },
+	[O_PROTECT] = { "vel2.protect", switches, 0, 0 },
 	[O_SMP] = { "vel2.smp", NULL, 1, OPT_SMP_MAX },
 	[O_TRACE] = { "vel2.trace", NULL, 0, OPT_TRACE_MAX },
 };
@@ -111,6 +132,9 @@ static void set(struct l0_options *o, int which, int v)
 		break;
 	case O_EAGER:
 		o->eager = v;
+		break;
+	case O_PROTECT:
+		o->protect = v;
 		break;
 	case O_SMP:
 		o->smp = (unsigned int)v;
@@ -304,7 +328,7 @@ static int parse_word(const char *word, size_t n, struct l0_options *o, char *er
 		return -EINVAL;
 	}
 	snprintf(err, errlen,
-		 "unknown option '%s': known are vel2.{host,mech,l1_mode,features,trap,notrap,smp,markers,eager,uart1,trace,test,pv_code}",
+		 "unknown option '%s': known are vel2.{host,mech,l1_mode,features,trap,notrap,smp,markers,eager,protect,uart1,trace,test,pv_code}",
 		 text);
 	return -EINVAL;
 }

@@ -7,8 +7,11 @@
 #include <host.h>
 #include <kvm_hyp.h>
 #include <log.h>
+#include <protect.h>
 #include <selftest.h>
 #include <wake.h>
+
+extern char _start[], __pool_end[];
 
 enum step { STEP_NONE = 0, STEP_SET, STEP_CHECK };
 
@@ -68,14 +71,83 @@ static void test_percpu(void)
 	json_end(&j);
 }
 
+/* Of L0's memory, the pieces that the host may at least read. */
+static void test_reach(void)
+{
+	u64 at = (u64)_start, end = (u64)__pool_end, from, private;
+	unsigned int can;
+	struct json j;
+
+	json_begin(&j, "test");
+	json_str(&j, "name", "host-reach");
+	json_arr(&j, "pieces");
+	while (at < end) {
+		from = at;
+		can = (unsigned int)kvm_call_hyp(hyp_host_access, at);
+		do
+			at += SZ_4K;
+		while (at < end && can == (unsigned int)kvm_call_hyp(hyp_host_access, at));
+		if (!can)
+			continue;
+		json_obj(&j, NULL);
+		json_hex(&j, "from", from);
+		json_hex(&j, "to", at);
+		json_bool(&j, "write", can & HOST_WRITES);
+		json_obj_end(&j);
+	}
+	json_arr_end(&j);
+	private = kvm_call_hyp(selftest_private);
+	/* What it has no access to it cannot have by way of L1 either. */
+	json_bool(&j, "gives", kvm_call_hyp(hyp_host_gives, private, 1) == 0);
+	json_bool(&j, "ok", true);
+	json_end(&j);
+}
+
+/* What must end in a panic; L1 is the rest of the test where it does not. */
+static void try_forbidden(enum opt_test test)
+{
+	static u32 data;
+
+	switch (test) {
+	case TEST_OVERFLOW:
+		kvm_call_hyp(selftest_overflow, 0);
+		break;
+	case TEST_OVERRUN:
+		kvm_call_hyp(selftest_overrun, 64);
+		break;
+	case TEST_WRITE_TEXT:
+		kvm_call_hyp(selftest_write_text);
+		break;
+	case TEST_EXEC_DATA:
+		kvm_call_hyp(selftest_exec_data);
+		break;
+	case TEST_HOST_WRITE_TEXT:
+		selftest_write((u32 *)try_forbidden);
+		break;
+	case TEST_HOST_EXEC_DATA:
+		selftest_execute(&data);
+		break;
+	case TEST_HOST_WRITE:
+		*(volatile u64 *)kvm_call_hyp(selftest_private) = 1;
+		break;
+	case TEST_RETURN_ADDRESS:
+		kvm_call_hyp(selftest_return_address);
+		break;
+	case TEST_LANDING_PAD:
+		kvm_call_hyp(selftest_landing_pad);
+		break;
+	default:
+		break;
+	}
+}
+
 bool self_test_early(enum opt_test test)
 {
-	if (test == TEST_OVERFLOW)
-		kvm_call_hyp(selftest_overflow, 0);
-	if (test == TEST_OVERRUN)
-		kvm_call_hyp(selftest_overrun, 64);
-	if (test != TEST_PERCPU)
-		return false;
-	test_percpu();
-	return true;
+	if (test == TEST_PERCPU)
+		test_percpu();
+	else if (test == TEST_HOST_REACH)
+		test_reach();
+	else
+		try_forbidden(test);
+	return test == TEST_PERCPU || test == TEST_HOST_REACH;
 }

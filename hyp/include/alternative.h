@@ -17,7 +17,8 @@
 #define CAP_PV		4	/* mechanism pv */
 #define CAP_ABLATE	5	/* vel2.trap= or vel2.notrap= */
 #define CAP_SVE		6	/* L1 is offered SVE */
-#define NR_CAPS		7
+#define CAP_PROTECT	7	/* vel2.protect=on, so the host is an nVHE one */
+#define NR_CAPS		8
 
 #ifdef __ASSEMBLER__
 
@@ -64,6 +65,11 @@ struct alt_instr {
 	".popsection\n"							\
 	".org . - (664b-663b) + (662b-661b)\n"				\
 	".org . - (662b-661b) + (664b-663b)\n"
+
+/* What a BL in an alternative may change. */
+#define CALL_CLOBBERS							\
+	"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",	\
+	"x14", "x15", "x16", "x17", "x18", "x30", "cc", "memory"
 
 /* True after patching iff @cap is set; costs one instruction. @cap must be a constant. */
 #define alternative_has_cap(cap)					\

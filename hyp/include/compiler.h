@@ -10,6 +10,14 @@
 
 #define __aligned(n) __attribute__((aligned(n)))
 #define __section(s) __attribute__((section(s)))
+
+/*
+ * Under vel2.protect=on an nVHE host reaches nothing of EL2's rooms (vel2.lds.S) but these. __host_ro: it reads
+ * the variable, which EL2 or the boot code writes; _bss: without an initial value, for what is large.
+ */
+#define __shared_text __section(".shared.text")
+#define __host_ro __section(".host_ro")
+#define __host_ro_bss __section(".bss..host_ro")
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #ifndef __packed

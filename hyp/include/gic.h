@@ -42,9 +42,6 @@ void gic_enable_spi(u32 intid, bool edge);
  */
 int gic_init_cpu(void);
 
-/* VA of the SGI frame of a CPU's redistributor: nested/timer.c defines it, gic_init_cpu sets it. */
-DECLARE_PER_CPU(unsigned long, gic_sgi_frame);
-
 /*
  * Takes all pending physical interrupts of this CPU. @vcpu is the one that was interrupted (its
  * timers are in the hardware), or NULL: then a timer's interrupt is only silenced.

@@ -63,6 +63,8 @@ struct l0_platform {
 
 extern struct l0_platform plat; /* valid from the end of l0_early() */
 extern unsigned int nr_online_cpus;
+/* vCPUs of L1. */
+unsigned int l0_nr_vcpus(void);
 
 /*
  * Read what L0 needs from the tree at @fdt, of at most @max bytes. On failure -EINVAL and one line in

@@ -178,7 +178,7 @@ struct kvm_vcpu_arch {
 			u64 smccc_args[4];	/* HOST_EXIT_SGI: value, enum vcpu_sysreg */
 		};
 	};
-	struct vgic_cpu vgic;
+	struct vgic_cpu vgic __aligned(SZ_4K);
 	struct timer_cpu timer;
 	u64 l1_vncr_gen;		/* of what l1_vncr_pa came from, and what the */
 	u64 vncr_live;			/* hardware runs with: see nested/vncr.c */
@@ -191,6 +191,10 @@ _Static_assert(offsetof(struct kvm_vcpu_arch, smccc_args) + 32 <=
 		       offsetof(struct kvm_cpu_context, fp),
 	       "near[] is too small");
 
+/*
+ * Under vel2.protect=on an nVHE host may write its first page (regs and near[]) and what begins with vgic; it may
+ * read the registers in between.
+ */
 struct kvm_vcpu {
 	struct kvm_vcpu_arch arch;	/* first: a vcpu and its context have one address in entry.S */
 	struct kvm *kvm;
@@ -202,19 +206,19 @@ struct kvm_vcpu {
 #define MAX_VCPUS	8
 _Static_assert(S2_MAX_SHADOWS >= 2 * MAX_VCPUS, "a vCPU keeps two of them");
 
-/* One L1 virtual machine. */
+/* One L1 virtual machine. Under vel2.protect=on an nVHE host may only read what stands before vcpus. */
 struct kvm {
 	u32 ttlb_off;			/* bitmap of vCPUs, see ttlb.h; first, for the exit path */
 	struct s2_vm s2;		/* canonical and shadow stage 2 */
-	u64 ram_base, ram_size;		/* L1 IPA, bytes */
-	u64 ram_offset;			/* PA = IPA + ram_offset for RAM */
-	int nr_vcpus;
-	struct kvm_vcpu *vcpus[MAX_VCPUS];
-	struct vgic_dist vgic;
-	bool has_pcie;			/* the machine's PCIe root is L1's */
 	u64 vncr_gen;			/* L1's TLBIs, see nested/vncr.c; 0: it has used no VNCR page */
 	u64 ttlb_flushed;		/* sum of el1_bank_switches when vEL1&0 was last flushed */
 	u64 vcpu_features;		/* bitmap of what the virtual CPU offers, see FEAT_* */
+	struct vgic_dist vgic __aligned(SZ_4K);
+	struct kvm_vcpu *vcpus[MAX_VCPUS];
+	u64 ram_base, ram_size;		/* L1 IPA, bytes */
+	u64 ram_offset;			/* PA = IPA + ram_offset for RAM */
+	int nr_vcpus;
+	bool has_pcie;			/* the machine's PCIe root is L1's */
 };
 
 #define vcpu_gp_regs(v)		(&(v)->arch.ctxt.regs)

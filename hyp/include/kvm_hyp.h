@@ -18,6 +18,9 @@
 #define MDCR_GUEST_FLAGS	(MDCR_TPM | MDCR_TPMCR | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | \
 				 MDCR_TTRF | MDCR_TDCC)
 
+/* HVC immediate of an nVHE host's own vectors. */
+#define HOST_EXCEPTION	0xdead
+
 #define has_vhe()	alternative_has_cap(CAP_VHE)
 
 /*

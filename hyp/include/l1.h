@@ -29,7 +29,7 @@ void __noreturn l1_failed(void);
 
 /* State and last exits of every vCPU, counters of every vCPU. */
 void l1_dump(void);
-void l1_counters(const char *why);
+void l1_counters(bool end);
 
 /* --- the run loop, hyp/host/run.c --- */
 

@@ -45,6 +45,8 @@ void log_smp_init(void);
 /* The user asked for what cannot be: {"t":"error","msg":..} and exit status 1. */
 void __noreturn l0_fatal_user(const char *fmt, ...) __printf(1, 2);
 
+#define STATUS_PANIC	2	/* L0 itself went wrong */
+
 /*
  * End the machine. @status is what QEMU exits with if it offers semihosting; without, and on real
  * hardware, it powers off through PSCI.

@@ -200,6 +200,8 @@ void nested_at_context(const struct kvm_vcpu *vcpu, struct at_ctx *ctx);
 
 /* --- nested/setup.c --- */
 
+/* A new vCPU of @kvm, number @id: all zero, in memory that the host has set aside. */
+void nested_vcpu_create(struct kvm_vcpu *vcpu, struct kvm *kvm, int id);
 /* EL2's one-time set-up of a vCPU, from the host: features, ID registers, reset values. */
 int nested_vcpu_init(struct kvm_vcpu *vcpu);
 

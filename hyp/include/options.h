@@ -11,7 +11,21 @@
 enum opt_host { HOST_AUTO = 0, HOST_VHE, HOST_NVHE };
 enum opt_mech { MECH_AUTO = 0, MECH_NV2, MECH_NV, MECH_PV, MECH_NONE };
 enum opt_l1_mode { L1_ANY = 0, L1_VHE, L1_NVHE };
-enum opt_test { TEST_NONE = 0, TEST_PERCPU, TEST_CORRUPT_STACK, TEST_OVERFLOW, TEST_OVERRUN };
+enum opt_test {
+	TEST_NONE = 0,
+	TEST_PERCPU,
+	TEST_CORRUPT_STACK,
+	TEST_OVERFLOW,
+	TEST_OVERRUN,
+	TEST_WRITE_TEXT,	/* at EL2 */
+	TEST_EXEC_DATA,
+	TEST_HOST_WRITE_TEXT,	/* in the host */
+	TEST_HOST_EXEC_DATA,
+	TEST_HOST_WRITE,	/* to EL2's memory */
+	TEST_HOST_REACH,
+	TEST_RETURN_ADDRESS,
+	TEST_LANDING_PAD,
+};
 
 #define OPT_SMP_MAX	8
 #define OPT_TRACE_MAX	256	/* TRACE_RING */
@@ -36,6 +50,7 @@ struct l0_options {
 	unsigned int nr_pv_code;
 	bool markers;
 	bool eager;		/* a VHE host defers nothing */
+	bool protect;		/* an nVHE host does not reach EL2's memory: see protect.c */
 	bool uart1;		/* L1 has a second UART, whose lines become records */
 };
 

@@ -47,10 +47,11 @@
 #include <types.h>
 #include <alternative.h>
 
-#define DEFINE_PER_CPU(type, name) \
-	__attribute__((section(".data..percpu"))) __typeof__(type) name
-#define DECLARE_PER_CPU(type, name) \
-	extern __attribute__((section(".data..percpu"))) __typeof__(type) name
+/* EL2's alone; one that an nVHE host reads; one that it writes. */
+#define DEFINE_PER_CPU(type, name)	__section(".data..percpu") __typeof__(type) name
+#define DEFINE_PER_CPU_HOST_RO(type, name) __section(".data..percpu..host_ro") __typeof__(type) name
+#define DEFINE_PER_CPU_HOST(type, name)	__section(".data..percpu..host") __typeof__(type) name
+#define DECLARE_PER_CPU(type, name)	extern __typeof__(type) name
 
 /* At EL2 only. */
 #define __hyp_this_cpu_ptr(sym)						\

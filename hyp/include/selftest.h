@@ -25,6 +25,20 @@ int selftest_percpu_check(unsigned int cpu, unsigned int nr_cpus);
 
 /* Recurses until the stack is at its end, and then ends in a panic. */
 u64 selftest_overflow(u64 depth);
+/*
+ * What each of these does must be refused; where it is not, they return. EL2; the first two in the host, too: they
+ * are no part of EL2's text.
+ */
+void selftest_write(u32 *text);		/* the word that is there already */
+void selftest_execute(u32 *data);	/* a RET that it writes there */
+void selftest_write_text(void);		/* EL2's own */
+void selftest_exec_data(void);
+void selftest_return_address(void);	/* changes the one on its stack */
+void selftest_landing_pad(void);	/* calls a function that no pointer leads to */
+
+/* A word of EL2's. */
+u64 *selftest_private(void);
+
 /* Writes @n bytes over an array of 16: a panic on its return. */
 u64 selftest_overrun(unsigned int n);
 

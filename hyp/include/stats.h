@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What was counted, as JSON lines: counters of a vCPU, samples of a marked region, traces, state.
+ * What was counted, as JSON lines: counters of a vCPU, samples of a marked region, traces, state. EL2.
  *
  * The counters belong to the CPU that runs the vCPU; others may read them while they change, and then
  * see some exits and not the ones after.
@@ -10,8 +10,8 @@
 
 #include <kvm_host.h>
 
-/* All counters of @vcpu; @why: "end", "snapshot". At EL2 or in the host. */
-void stats_emit(struct kvm_vcpu *vcpu, const char *why);
+/* All counters of @vcpu, at the @end or in between. */
+void stats_emit(struct kvm_vcpu *vcpu, bool end);
 
 /*
  * A marked region of @vcpu begins: remember the counters. At EL2, on the CPU that runs the vCPU. The marker's

@@ -75,7 +75,7 @@ static inline u32 timer_virq(enum timer_id id)
 /* ---- EL2, nested/timer.c ---- */
 
 /* Once a CPU. Stops the hardware timers and sets CNTHCTL_EL2 for the host. */
-void timer_hyp_init(void);
+void timer_hyp_init(unsigned long gicr);
 
 /* For a CPU that idles: CNTHP_EL2 fires no later than @deadline. */
 void timer_hyp_arm(u64 deadline);
