@@ -12,11 +12,9 @@ LD            := $(CROSS_COMPILE)ld
 OBJCOPY       := $(CROSS_COMPILE)objcopy
 # B=DIRECTORY builds elsewhere; what was fetched stays in build/deb. CHECK=1 is the checking build, see check.h.
 CHECK         ?= 0
-ifeq ($(CHECK),1)
-B             := build/check
-else
-B             := build
-endif
+# PAUTH=1 is L0 with signed return addresses and landing pads, see pauth.h.
+PAUTH         ?= 0
+B             := build$(if $(filter 1,$(CHECK)),/check)$(if $(filter 1,$(PAUTH)),/pauth)
 DEB           := build/deb
 SETUP         := build/.setup
 
@@ -49,8 +47,9 @@ all: l0 guests plugin
 ARCH_FLAGS := $(CC_TARGET) -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
 	      -mcmodel=small -fno-pic -fno-pie
 CPPFLAGS   := -Ihyp/include -Ihyp -I. -I$(B)/generated -isystem $(DEB)/libfdt/usr/include \
-	      $(if $(filter 1,$(CHECK)),-DCONFIG_CHECK)
-CFLAGS     := -std=gnu11 -O2 -g -ffreestanding -nostdlib $(ARCH_FLAGS) \
+	      $(if $(filter 1,$(CHECK)),-DCONFIG_CHECK) $(if $(filter 1,$(PAUTH)),-DCONFIG_PAUTH)
+BRANCHES   := $(if $(filter 1,$(PAUTH)),-mbranch-protection=standard)
+CFLAGS     := -std=gnu11 -O2 -g -ffreestanding -nostdlib $(ARCH_FLAGS) $(BRANCHES) \
 	      -fstack-protector-strong -fomit-frame-pointer -fno-strict-aliasing -fno-common -fno-asynchronous-unwind-tables \
 	      -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes
 ASFLAGS    := -g $(ARCH_FLAGS) -D__ASSEMBLY__ -D__ASSEMBLER__=1 -Wall -Werror

@@ -80,6 +80,7 @@ enum trap_result access_mdscr(struct kvm_vcpu *vcpu, const struct sysreg_desc *d
 #define DBG_SP_M(...)
 #define DBG_SHARED_H(...)
 #define DBG_PAUTH_H(...)
+#define DBG_PAUTH_A(...)
 #define DBG_SVE_H(...)
 #define DBG_SVE_M(...)
 #define DBG_DEBUG_M(...)

@@ -11,6 +11,7 @@
 #include <idregs.h>
 #include <kvm_hyp.h>
 #include <nested.h>
+#include <pauth.h>
 
 /* ID_AA64ISAR1_EL1.APA, API and ID_AA64ISAR2_EL1.APA3: one of them is not 0. */
 #define PAUTH2		3
@@ -84,14 +85,19 @@ static u64 pacga(u64 ptr, u64 modifier)
 	return x0;
 }
 
+/* The guest's: a build in which L0 has key A itself keeps the guest's in memory while L0 runs. */
+#define IA_KEY(vcpu, half) \
+	(L0_PAUTH ? __vcpu_sys_reg(vcpu, APIAKEY##half##_EL1) : \
+		    read_sysreg_s(SYS_APIAKEY##half##_EL1))
+
 /* ComputePAC() with the guest's IA or IB key, bits 63:32. The guest's GA key stays what it is. */
-static u64 compute_pac(u64 ptr, u64 modifier, bool key_b)
+static u64 compute_pac(const struct kvm_vcpu *vcpu, u64 ptr, u64 modifier, bool key_b)
 {
 	u64 lo = read_sysreg_s(SYS_APGAKEYLO_EL1), hi = read_sysreg_s(SYS_APGAKEYHI_EL1), pac;
 
-	write_sysreg_s(key_b ? read_sysreg_s(SYS_APIBKEYLO_EL1) : read_sysreg_s(SYS_APIAKEYLO_EL1),
+	write_sysreg_s(key_b ? read_sysreg_s(SYS_APIBKEYLO_EL1) : IA_KEY(vcpu, LO),
 		       SYS_APGAKEYLO_EL1);
-	write_sysreg_s(key_b ? read_sysreg_s(SYS_APIBKEYHI_EL1) : read_sysreg_s(SYS_APIAKEYHI_EL1),
+	write_sysreg_s(key_b ? read_sysreg_s(SYS_APIBKEYHI_EL1) : IA_KEY(vcpu, HI),
 		       SYS_APGAKEYHI_EL1);
 	isb();	/* the key before its use */
 	pac = pacga(ptr, modifier);
@@ -108,7 +114,7 @@ static bool auth(const struct kvm_vcpu *vcpu, u64 *ptr, u64 modifier, bool key_b
 	struct pac_params p = pac_params(vcpu, upper);
 	u64 field = GENMASK_ULL(p.tbi ? BIT_SELECT : 63, p.bottom);
 	u64 original = upper ? *ptr | field : *ptr & ~field;
-	u64 pac = compute_pac(original, modifier, key_b);
+	u64 pac = compute_pac(vcpu, original, modifier, key_b);
 	u64 known = field & ~BIT(BIT_SELECT) & GENMASK_ULL(63, 32);
 	u64 level = level_of_pauth(vcpu), code = key_b ? 2 : 1, at = p.tbi ? 53 : 61;
 

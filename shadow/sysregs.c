@@ -108,6 +108,7 @@ static bool spsr_is_coded(const struct kvm_vcpu *vcpu)
 #define NVHE(loc, group, name, peer)	NVHE_##loc(group, name, peer)
 #define NVHE_M(...)
 #define NVHE_H(...)
+#define NVHE_A(...)
 
 #define NVHE_X(group, name, peer)	shadow[peer] = sys_regs[name];
 static void build_nvhe(u64 *shadow, const u64 *sys_regs)

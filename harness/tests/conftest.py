@@ -96,6 +96,12 @@ def checked_l0(l0: Path) -> Path:
     return configuration.CHECKED_L0_BIN
 
 
+@pytest.fixture(scope="session")
+def pauth_l0(checked_l0: Path) -> None:
+    """L0's checking build with pointer authentication and BTI of its own."""
+    configuration.build(["CHECK=1", "PAUTH=1", "l0"])
+
+
 @pytest.fixture
 def vel2() -> Command:
     """Run harness/vel2 with these arguments; never raises for an exit status."""

@@ -148,6 +148,19 @@ def nested() -> list[Any]:
     ]
 
 
+def selection(quick: frozenset[str], hosts: tuple[str, ...]) -> list[Any]:
+    """As nested(), for a build or an option: `make test` takes these guests, in one mode under nv2."""
+    found = []
+    for one in nested():
+        name, mode, host, mech = one.values
+        if host in hosts:
+            late = name not in quick or (mode, mech) != (modes(GUESTS[name])[0], "nv2")
+            found.append(
+                pytest.param(*one.values, id=one.id, marks=[*one.marks, *[pytest.mark.long] * late])
+            )
+    return found
+
+
 def skip_unless_offered(name: str) -> None:
     """Skip a guest that needs what this CPU has not."""
     lacking = set(GUESTS[name].get("needs", [])) - CPU_HAS

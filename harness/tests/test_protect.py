@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from test_guests import GUESTS, explain, marks, mechs, modes, prints_the_same
+from test_guests import explain, prints_the_same, selection
 from test_l0 import boot
 from vel2lib.config import L0_BIN
 
@@ -117,30 +117,12 @@ def test_without_protection() -> None:
     assert gives and sum(q - p for p, q, w in pieces if w) > 4 << 20
 
 
-def protected() -> list[Any]:
-    """Guest x mode x mechanism."""
-    found = []
-    for name, row in GUESTS.items():
-        for mode in modes(row):
-            for mech in mechs(row):
-                quick = name in QUICK and (mode, mech) == (modes(row)[0], "nv2")
-                more = [] if quick else [pytest.mark.long]
-                found.append(
-                    pytest.param(
-                        name,
-                        mode,
-                        mech,
-                        id=f"{name}-{mech}-l1_{mode}",
-                        marks=[*marks(name, mech), *more],
-                    )
-                )
-    return found
-
-
-@pytest.mark.parametrize("name, mode, mech", protected())
-def test_guests_under_protection(checked_l0: Path, name: str, mode: str, mech: str) -> None:
+@pytest.mark.parametrize("name, mode, host, mech", selection(QUICK, ("nvhe",)))
+def test_guests_under_protection(
+    checked_l0: Path, name: str, mode: str, host: str, mech: str
+) -> None:
     """Each guest prints what it prints on real EL2, while L0's host is kept off EL2's memory."""
-    prints_the_same(name, mode, "nvhe", mech, checked=True, protect=True)
+    prints_the_same(name, mode, host, mech, checked=True, protect=True)
 
 
 @pytest.mark.usefixtures("l0")

@@ -115,6 +115,12 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add("--trace", type=int, metavar="N", help="print the last N exits of each vCPU")
     add("--checked", action="store_true", default=None, help="L0 checks itself (make CHECK=1 l0)")
     add(
+        "--pauth",
+        action="store_true",
+        default=None,
+        help="L0 with pointer authentication and BTI of its own (make PAUTH=1 l0)",
+    )
+    add(
         "--protect",
         action="store_true",
         default=None,
@@ -233,12 +239,12 @@ def prepare(config: "RunConfig", build: bool, progress: Callable[[str], None]) -
             *(["plugin"] if config.count else []),
         ]
         configuration.build(targets)
-        if config.checked:
-            configuration.build(["CHECK=1", "l0"])
+        if config.checked or config.pauth:
+            configuration.build(configuration.l0_target(config))
     image = configuration.l0_bin(config)
     if not config.native and not image.exists():
-        how = "make CHECK=1 l0" if config.checked else "make l0"
-        raise Vel2Error(f"{image.relative_to(ROOT)} does not exist: {how}")
+        how = " ".join(configuration.l0_target(config))
+        raise Vel2Error(f"{image.relative_to(ROOT)} does not exist: make {how}")
     return configuration.resolve(config)
 
 

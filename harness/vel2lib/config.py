@@ -85,6 +85,7 @@ class RunConfig:
     native: bool = False
     markers: bool | None = None
     checked: bool = False  # L0's checking build
+    pauth: bool = False  # L0's build with pointer authentication and BTI of its own
     protect: bool = False  # L0's memory at EL2 is out of reach of its own nVHE host
     trace: int | None = None  # default: 10, for a hang; none where instructions are counted
     #: PCIe devices: a raw disk image, a network, a file for what the virtio console gets.
@@ -124,6 +125,7 @@ class RunConfig:
             "timeout": self.timeout,
             "native": self.native,
             "checked": self.checked,
+            **({"pauth": True} if self.pauth else {}),
             **({"protect": True} if self.protect else {}),
             "disk": str(self.disk) if self.disk else None,
             "net": self.net,
@@ -191,7 +193,13 @@ class Target:
 
 def l0_bin(config: RunConfig) -> Path:
     """The image of L0 that a run boots."""
-    return CHECKED_L0_BIN if config.checked else L0_BIN
+    checked = CHECKED_L0_BIN if config.checked else L0_BIN
+    return checked.parent / "pauth/vel2.bin" if config.pauth else checked
+
+
+def l0_target(config: RunConfig) -> list[str]:
+    """What make is told to build it."""
+    return ["CHECK=1"] * config.checked + ["PAUTH=1"] * config.pauth + ["l0"]
 
 
 def l0_elf(config: RunConfig) -> Path:

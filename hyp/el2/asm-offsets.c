@@ -18,6 +18,8 @@ int main(void)
 	DEFINE(HOST_EXCEPTION, HOST_EXCEPTION);
 	DEFINE(CPU_XREG_0, offsetof(struct kvm_cpu_context, regs.regs[0]));
 	DEFINE(CPU_PC, offsetof(struct kvm_cpu_context, regs.pc));
+	DEFINE(CPU_APIAKEYLO, offsetof(struct kvm_cpu_context, sys_regs[APIAKEYLO_EL1]));
+	DEFINE(CPU_APIAKEYHI, offsetof(struct kvm_cpu_context, sys_regs[APIAKEYHI_EL1]));
 	DEFINE(FP_FPSR, offsetof(struct fpsimd_state, fpsr));
 	DEFINE(SVE_P, offsetof(struct sve_state, p));
 	DEFINE(CPU_FP_VREGS, offsetof(struct kvm_cpu_context, fp.vregs));

@@ -8,10 +8,46 @@
  * hyp_panic, which has its own.
  */
 #include <asm-offsets.h>
+#include <alternative.h>
 #include <limits.h>
+#include <pauth.h>
 #include <percpu.h>
 
 #define XREG(n)		(CPU_XREG_0 + 8 * (n))
+
+#define APIAKEYLO_EL1	s3_0_c2_c1_0
+#define APIAKEYHI_EL1	s3_0_c2_c1_1
+
+/*
+ * Key A is the guest's while it runs and L0's in between (pauth.h). Both clobber x2 and x3, the first wants its ISB
+ * before any signed return address; the ERET that follows the second is one.
+ */
+.macro take_key ctxt
+#if L0_PAUTH
+alternative_insn "b 9f", "nop", CAP_PAUTH
+	mrs	x2, APIAKEYLO_EL1
+	mrs	x3, APIAKEYHI_EL1
+	str	x2, [\ctxt, #CPU_APIAKEYLO]
+	str	x3, [\ctxt, #CPU_APIAKEYHI]
+	adr_l	x2, hyp_apia_key
+	ldp	x2, x3, [x2]
+	msr	APIAKEYLO_EL1, x2
+	msr	APIAKEYHI_EL1, x3
+	isb
+9:
+#endif
+.endm
+
+.macro give_key ctxt
+#if L0_PAUTH
+alternative_insn "b 9f", "nop", CAP_PAUTH
+	ldr	x2, [\ctxt, #CPU_APIAKEYLO]
+	ldr	x3, [\ctxt, #CPU_APIAKEYHI]
+	msr	APIAKEYLO_EL1, x2
+	msr	APIAKEYHI_EL1, x3
+9:
+#endif
+.endm
 
 .macro save_x2_to_x29 ctxt
 	stp	x2, x3, [\ctxt, #XREG(2)]
@@ -45,6 +81,7 @@
 	ldp	x2, x3, [sp], #16
 	stp	x2, x3, [x1, #XREG(0)]
 	str	x30, [x1, #XREG(30)]
+	take_key x1
 	mov	x19, x1
 	mov	x0, x1
 	ldr	x2, hyp_exit_handlers + \handler
@@ -111,6 +148,7 @@ guest_resume:
 	ldp	x0, x1, [x19, #CPU_PC]		/* and hw_pstate */
 	msr	elr_el2, x0
 	msr	spsr_el2, x1
+	give_key x19
 	ldp	x0, x1, [x19, #XREG(0)]
 	ldp	x2, x3, [x19, #XREG(2)]
 	ldp	x4, x5, [x19, #XREG(4)]

@@ -75,7 +75,7 @@ primary_entry:
 	bl	hyp_patch
 	mov	x0, #0
 	bl	hyp_cpu_init
-	adr_l	x1, host_main
+	adr_l	x16, host_main
 	mov	x2, #0
 	b	enter_host
 
@@ -104,7 +104,7 @@ secondary_entry:
 	bl	this_cpu_setup
 	mov	x0, x20
 	bl	hyp_cpu_init
-	adr_l	x1, host_secondary
+	adr_l	x16, host_secondary
 	mov	x2, x20
 	b	enter_host
 
@@ -125,7 +125,7 @@ this_cpu_setup:
 	ret
 
 /*
- * Turn the MMU on and go on as the host: x1 = where, x2 = its argument. x0 = SCTLR_EL2, from
+ * Turn the MMU on and go on as the host: x16 = where (a landing pad of calls), x2 = its argument. x0 = SCTLR_EL2, from
  * hyp_cpu_init(), which also says in host_el1 whether the host lives at EL1.
  */
 enter_host:
@@ -141,9 +141,9 @@ enter_host:
 	ldr	w3, [x3]
 	mov	x0, x2
 	cbnz	w3, 1f
-	br	x1
+	br	x16
 
-1:	msr	elr_el2, x1
+1:	msr	elr_el2, x16
 	mov	x3, #0x3c5		/* EL1h, DAIF */
 	msr	spsr_el2, x3
 	eret

@@ -4,6 +4,7 @@
  */
 #include <insn.h>
 #include <kvm_hyp.h>
+#include <pauth.h>
 #include <protect.h>
 #include <stacks.h>
 
@@ -39,8 +40,8 @@ void hyp_patch(void)
 	apply_alternatives(hyp_caps);
 }
 
-/* The nVHE host's EL1: the same identity map, and vectors that only report. */
-static void init_host_el1(void)
+/* The nVHE host's EL1: the same identity map, @sctlr's bits besides, and vectors that only report. */
+static void init_host_el1(u64 sctlr)
 {
 	struct hyp_stack *stack = __hyp_this_cpu_ptr(host_stack);
 
@@ -48,7 +49,7 @@ static void init_host_el1(void)
 	write_sysreg(TCR_EL1_FMT, TCR_EL1);
 	write_sysreg(hyp_pgd, TTBR0_EL1);
 	write_sysreg(0, TTBR1_EL1);
-	write_sysreg(SCTLR_EL1_SANE | SCTLR_ON, SCTLR_EL1);
+	write_sysreg(SCTLR_EL1_SANE | SCTLR_ON | sctlr, SCTLR_EL1);
 	write_sysreg(3UL << 20, CPACR_EL1);
 	write_sysreg((u64)host_vectors, VBAR_EL1);
 	write_sysreg(read_sysreg(TPIDR_EL2), TPIDR_EL1);
@@ -104,6 +105,7 @@ static void init_optional(void)
 u64 hyp_cpu_init(unsigned int cpu)
 {
 	bool vhe = hyp_caps & BIT(CAP_VHE);
+	u64 sctlr = L0_PAUTH ? pauth_cpu_init() : 0;
 
 	*__hyp_this_cpu_ptr(cpu_mpidr) = read_sysreg(MPIDR_EL1);
 	if (cpu == 0)
@@ -130,9 +132,9 @@ u64 hyp_cpu_init(unsigned int cpu)
 	write_sysreg(read_sysreg(MIDR_EL1), VPIDR_EL2);
 	write_sysreg(read_sysreg(MPIDR_EL1), VMPIDR_EL2);
 	if (!vhe)
-		init_host_el1();
+		init_host_el1(sctlr);
 	if (hyp_caps & BIT(CAP_PROTECT))
 		hyp_protect_host();
 	isb();
-	return SCTLR_EL2_SANE | SCTLR_ON;
+	return SCTLR_EL2_SANE | SCTLR_ON | sctlr;
 }

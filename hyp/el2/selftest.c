@@ -104,9 +104,9 @@ static u64 plain(u64 address)
 noinline void selftest_return_address(void)
 {
 	u64 here = plain((u64)__builtin_return_address(0));
-	volatile u64 mark = 0, *slot = &mark;
+	volatile u64 *slot;
 
-	asm volatile("" : : : "x30");	/* so it is on the stack, above */
+	asm volatile("mov %0, sp" : "=r"(slot) : : "x30");	/* so it is on the stack */
 	while (plain(*slot) != here)
 		slot++;
 	*slot = (*slot & ~GENMASK_ULL(HYP_VA_BITS - 1, 0)) | (u64)went_elsewhere;

@@ -7,6 +7,7 @@
  * in the hardware there (H) is one load or store here, every other row is nothing.
  */
 #include <kvm_hyp.h>
+#include <pauth.h>
 #include <sysreg-sr.h>
 
 /* An EL1BANK register has an EL12 name that differs in op1 alone; SP_EL1 (op1 4) has none. */
@@ -34,6 +35,11 @@
 #define ROW_M(...)
 #define ROW_X(...)
 #define ROW_H(group, ...)	ROW_##group(__VA_ARGS__)
+#if L0_PAUTH
+#define ROW_A(...)
+#else
+#define ROW_A			ROW_H
+#endif
 #define ROW_NONE(...)
 #define ROW_SP(...)
 #define ROW_DEBUG(...)

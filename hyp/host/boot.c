@@ -14,6 +14,7 @@
 #include <log.h>
 #include <mmu.h>
 #include <options.h>
+#include <pauth.h>
 #include <pcie.h>
 #include <protect.h>
 #include <string.h>
@@ -22,6 +23,8 @@
 
 /* A tree larger than this is none: libfdt's own limit is INT_MAX. */
 #define MAX_FDT		SZ_2M
+
+#define FNV_PRIME	0x100000001b3ULL
 
 struct l0_platform plat;
 
@@ -174,6 +177,37 @@ static bool cpu_counts_instructions(void)
 	return events & BIT(8);
 }
 
+/* Whatever L1 is offered. APA, API, APA3: one for each algorithm. */
+static bool cpu_has_pauth(void)
+{
+	return ID_FIELD("id_aa64isar1_el1", 4) || ID_FIELD("id_aa64isar1_el1", 8) ||
+	       ID_FIELD("s3_0_c0_c6_2", 12);
+}
+
+/*
+ * 128 bits that nobody knows, and another 128 at each boot: QEMU's seed in the device tree, the CPU's generator
+ * (FEAT_RNG), the time. They are folded by multiplication (FNV-1a's prime, odd, so that nothing is lost).
+ */
+static void boot_random(u64 out[2])
+{
+	int len = 0, node = fdt_path_offset((const void *)boot_fdt, "/chosen");
+	const u8 *seed = node < 0 ? NULL :
+				    fdt_getprop((const void *)boot_fdt, node, "rng-seed", &len);
+	u64 v;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		asm volatile("isb\n\tmrs %0, cntpct_el0" : "=r"(v));
+		out[i] = (v + i) * FNV_PRIME;
+		if (ID_FIELD("id_aa64isar0_el1", 60)) {
+			asm volatile("mrs %0, s3_3_c2_c4_0" : "=r"(v) : : "cc");
+			out[i] = (out[i] ^ v) * FNV_PRIME;
+		}
+		for (int k = (int)i; seed && k < len; k += 2)
+			out[i] = (out[i] ^ seed[k]) * FNV_PRIME;
+		out[i] ^= out[i] >> 32;
+	}
+}
+
 static void choose_caps(void)
 {
 	if (opts.host == HOST_VHE)
@@ -188,6 +222,10 @@ static void choose_caps(void)
 		hyp_caps |= BIT(CAP_ABLATE);
 	if (opts.protect)
 		hyp_caps |= BIT(CAP_PROTECT);
+	if (L0_PAUTH && cpu_has_pauth()) {
+		hyp_caps |= BIT(CAP_PAUTH);
+		boot_random(hyp_apia_key);
+	}
 	if (cpu_has_feature(IDF_SVE))
 		hyp_caps |= BIT(CAP_SVE);
 	/* It costs instructions itself: not while a marked region is measured. */

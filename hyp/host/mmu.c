@@ -9,6 +9,7 @@
 #include <hyp_init.h>
 #include <log.h>
 #include <mmu.h>
+#include <pauth.h>
 #include <smmu.h>
 #include <stacks.h>
 #include <string.h>
@@ -25,7 +26,7 @@
 #define ATTR_IDX(n)	((u64)(n) << 2)
 #define ATTR_DEVICE	(ATTR_IDX(HYP_MAIR_DEVICE) | DESC_XN | DESC_PXN)
 #define ATTR_NORMAL	(ATTR_IDX(HYP_MAIR_NORMAL) | DESC_ISH)
-#define ATTR_TEXT	(ATTR_NORMAL | DESC_RO)
+#define ATTR_TEXT	(ATTR_NORMAL | DESC_RO | (L0_PAUTH ? DESC_GP : 0))
 #define ATTR_RODATA	(ATTR_NORMAL | DESC_RO | DESC_XN | DESC_PXN)
 #define ATTR_DATA	(ATTR_NORMAL | DESC_XN | DESC_PXN)
 

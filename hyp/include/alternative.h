@@ -18,7 +18,8 @@
 #define CAP_ABLATE	5	/* vel2.trap= or vel2.notrap= */
 #define CAP_SVE		6	/* L1 is offered SVE */
 #define CAP_PROTECT	7	/* vel2.protect=on, so the host is an nVHE one */
-#define NR_CAPS		8
+#define CAP_PAUTH	8	/* PAUTH=1, and the CPU has pointer authentication */
+#define NR_CAPS		9
 
 #ifdef __ASSEMBLER__
 

@@ -11,6 +11,7 @@
 #ifndef SYSREG_DEFS_H
 #define SYSREG_DEFS_H
 
+#include <pauth.h>
 #include <types.h>
 
 #define VNCR_SLOTS	    512
@@ -89,6 +90,7 @@ enum sysreg_loc {
 	LOC_M, /* sys_regs[] */
 	LOC_H, /* the hardware register of its own name */
 	LOC_X, /* the hardware register of its peer */
+	LOC_A = L0_PAUTH ? LOC_M : LOC_H,
 };
 
 enum sysreg_fmt {
