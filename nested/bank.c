@@ -55,6 +55,21 @@ void nested_prefill(struct kvm_vcpu *vcpu)
 }
 
 /*
+ * What the ERET before it, had the hardware executed it, would not have taken from SPSR_EL2: reserved bits, and SS
+ * unless software step is enabled.
+ */
+static void as_if_returned(struct kvm_vcpu *vcpu)
+{
+	u64 pstate = *vcpu_cpsr(vcpu);
+
+	if (!(pstate & PSR_MODE32))
+		pstate &= PSR_AARCH64;
+	if ((pstate & PSR_SS) && !debug_steps_vel1(vcpu, pstate))
+		pstate &= ~PSR_SS;
+	*vcpu_cpsr(vcpu) = pstate;
+}
+
+/*
  * An interrupt of L1's own ends its guest's run, whatever that guest masks (R_FZNQF). After the bank
  * is loaded: only the switch from vEL2 finds out which of L1's interrupts are still pending.
  *
@@ -68,6 +83,7 @@ void nested_deliver_to_l1(struct kvm_vcpu *vcpu)
 
 	if (is_hyp_ctxt(vcpu))
 		return;
+	as_if_returned(vcpu);
 	if ((vgic_irq_pending_for_l1(vcpu) & VGIC_L1_IRQ) && (hcr & (HCR_IMO | HCR_TGE)))
 		kvm_inject_nested(vcpu, 0, EXCEPT_IRQ);
 	else if ((vgic_irq_pending_for_l1(vcpu) & VGIC_L1_FIQ) && (hcr & (HCR_FMO | HCR_TGE)))

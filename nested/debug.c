@@ -7,8 +7,8 @@
  * which vEL1 and vEL2 share, lives in its slot of the VNCR page at vEL2: NV2 redirects vEL2's
  * accesses there (under nv they trap: MDCR_EL2.TDA), and the hardware follows at each entry
  * (debug_hyp_enter_vel2), which is when a change of SS or MDE has to be seen. At vEL1&0 it is the
- * hardware's, and nothing of debug traps that L1 does not want to trap: so vEL1 and vEL2 run with
- * one MDCR_EL2.
+ * hardware's, and nothing of debug traps that L1 does not want to trap, AArch32's names included: so under
+ * nv2 vEL1 and vEL2 run with one MDCR_EL2.
  */
 #include <debug.h>
 #include <idregs.h>
@@ -21,14 +21,12 @@
 /* What L1's MDCR_EL2 asks for vEL1&0. The PMU is not offered, so its counters stay L0's. */
 #define MDCR_L1_BITS	 (MDCR_TDE | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPM | MDCR_TPMCR)
 
-#define MDCR_DEBUG_TRAPS (MDCR_TDA | MDCR_TDOSA | MDCR_TDRA)
-
 void debug_hyp_init(struct kvm_vcpu *vcpu)
 {
 	u64 base = read_sysreg(mdcr_el2) & ~MDCR_DEBUG_TRAPS;
 
 	vcpu->arch.mdcr_vel2 = base | (nested_mech->vncr ? 0 : MDCR_TDA);
-	vcpu->arch.mdcr_vel1 = vcpu->arch.mdcr_vel2;
+	debug_hyp_reset(vcpu);
 }
 
 enum trap_result access_mdcr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
@@ -38,9 +36,16 @@ enum trap_result access_mdcr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc
 	u64 mdcr = __vcpu_sys_reg(vcpu, MDCR_EL2);
 
 	/* Not redirected by any mechanism, so that this is the one place where L1 changes it. */
-	if (p->is_write)
-		vcpu->arch.mdcr_vel1 = vcpu->arch.mdcr_vel2 | (mdcr & MDCR_L1_BITS);
+	if (p->is_write) {
+		debug_hyp_reset(vcpu);
+		vcpu->arch.mdcr_vel1 |= mdcr & MDCR_L1_BITS;
+	}
 	return r;
+}
+
+static bool routed_to_el2(const struct kvm_vcpu *vcpu)
+{
+	return (__vcpu_sys_reg(vcpu, MDCR_EL2) & MDCR_TDE) || (vcpu_hcr_el2(vcpu) & HCR_TGE);
 }
 
 /*
@@ -49,9 +54,17 @@ enum trap_result access_mdcr_el2(struct kvm_vcpu *vcpu, const struct sysreg_desc
  */
 u64 debug_vel2_mdscr(const struct kvm_vcpu *vcpu, u64 mdscr)
 {
-	bool to_el2 = (__vcpu_sys_reg(vcpu, MDCR_EL2) & MDCR_TDE) || (vcpu_hcr_el2(vcpu) & HCR_TGE);
+	return routed_to_el2(vcpu) ? mdscr : mdscr & ~MDSCR_KDE;
+}
 
-	return to_el2 ? mdscr : mdscr & ~MDSCR_KDE;
+bool debug_steps_vel1(const struct kvm_vcpu *vcpu, u64 pstate)
+{
+	u64 mdscr = vcpu_read_sys_reg(vcpu, MDSCR_EL1);
+	bool at_el1 = pstate & PSR_MODE_EL1t;
+
+	if (!(mdscr & MDSCR_SS) || (read_sysreg(oslsr_el1) & OSLSR_OSLK))
+		return false;
+	return !at_el1 || routed_to_el2(vcpu) || ((mdscr & MDSCR_KDE) && !(pstate & PSR_D));
 }
 
 enum trap_result access_mdscr(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,

@@ -177,6 +177,15 @@ static enum host_exit handle_cp15(struct kvm_vcpu *vcpu, u64 esr)
 	return undefined(vcpu, esr);
 }
 
+/* AArch32 EL0's debug registers (CP14): only by L1's MDCR_EL2, which is all that can trap them at vEL1. */
+static enum host_exit handle_cp14(struct kvm_vcpu *vcpu, u64 esr)
+{
+	if (!from_vel1(vcpu) ||
+	    !(__vcpu_sys_reg(vcpu, MDCR_EL2) & (MDCR_TDE | MDCR_TDA | MDCR_TDRA)))
+		return undefined(vcpu, esr);
+	return forward(vcpu, exit_reason_sync(esr), esr);
+}
+
 /* A data abort "from EL2" that was taken from EL1: on the VNCR page. L0's own never faults. */
 static enum host_exit handle_vncr(struct kvm_vcpu *vcpu, u64 esr)
 {
@@ -195,9 +204,12 @@ static const sync_handler sync_handlers[64] = {
 	[ESR_EC_WFX] = handle_wfx,
 	[ESR_EC_CP15_32] = handle_cp15,
 	[ESR_EC_CP15_64] = handle_cp15,
+	[ESR_EC_CP14_32] = handle_cp14,
+	[ESR_EC_CP14_LS] = handle_cp14,
 	[ESR_EC_FP_ASIMD] = handle_fp,
 	[ESR_EC_SVE] = handle_sve,
 	[ESR_EC_PAC] = handle_pauth,
+	[ESR_EC_CP14_64] = handle_cp14,
 	[ESR_EC_SVC32] = handle_svc,
 	[ESR_EC_SVC64] = handle_svc,
 	[ESR_EC_HVC64] = handle_hvc,

@@ -247,10 +247,16 @@ static __always_inline u64 bank_hcr(const struct kvm_vcpu *vcpu, enum loaded_ban
 			v &= ~(HCR_VI | HCR_VF | HCR_VSE);
 			hcr |= HCR_UNDER_TGE;
 		}
-		/* A virtual interrupt is one only where its physical kind goes to vEL2. */
-		if (unlikely(v & (HCR_VI | HCR_VF | HCR_VSE)))
+		/*
+		 * A virtual interrupt is one only where its physical kind goes to vEL2. ACTLR_EL1 of L1's
+		 * guest at virtual EL2 is in L1's page, from where L0's own trap would keep it.
+		 */
+		if (unlikely(v & (HCR_VI | HCR_VF | HCR_VSE | HCR_NV2))) {
 			v &= ~((v & HCR_IMO ? 0 : HCR_VI) | (v & HCR_FMO ? 0 : HCR_VF) |
 			       (v & HCR_AMO ? 0 : HCR_VSE));
+			if (!(~(v & vcpu->arch.hcr_l1_bits) & (HCR_NV | HCR_NV2)))
+				hcr &= ~HCR_TACR;
+		}
 		/* Keys and instructions of pointer authentication trap when clear. */
 		return (hcr & ~((v & (HCR_API | HCR_APK)) ^ (HCR_API | HCR_APK))) |
 		       (v & vcpu->arch.hcr_l1_bits);
@@ -739,7 +745,7 @@ void kvm_arm_init_cpu_context(struct kvm_vcpu *vcpu)
 	/* What was worked out from registers that now have their reset values. */
 	if (nested_mech->plain)
 		s2_stage1_clear(&vcpu->kvm->s2.stage1[vcpu->vcpu_id]);
-	vcpu->arch.mdcr_vel1 = vcpu->arch.mdcr_vel2;
+	debug_hyp_reset(vcpu);
 	vcpu->arch.l1_vncr_pa = 0;
 	vcpu->arch.prefill = false;
 	ctxt->hw_sys_regs = ctxt->sys_regs;

@@ -9,6 +9,7 @@
 #define GUEST_FUZZ_ABI_H
 
 #define FUZZ_MAGIC	0x66757a32	/* mailbox: u32 magic, u32 programs, u32 finished, u32 mode, */
+#define FUZZ_MODE_ANY	2		/* mode: programs change E2H; otherwise it is 1 for E2H, 0 without */
 #define FUZZ_MAILBOX	0x45000000	/* u64 ticks of the watchdog for one program */
 #define FUZZ_IN		0x45010000
 #define FUZZ_OUT	0x46000000
@@ -24,6 +25,10 @@
 #define FUZZ_STUB_SVC	0x45210810	/* svc #FUZZ_IMM_DONE */
 #define FUZZ_STUB_A32	0x45210820	/* the same for AArch32 */
 #define FUZZ_CODE_END	0x45211000
+
+/* FEAT_NV2's page of an EL2 that gives its guest a virtual EL2; zeros when a program begins. */
+#define FUZZ_VNCR	0x45300000
+#define FUZZ_VNCR_SIZE	4096
 
 /* Data: pages of 64 KiB, of which programs use the first bytes of every 4 KiB. */
 #define FUZZ_PAGES	0x45400000
@@ -52,9 +57,10 @@
 #define FUZZ_REC_VALUE	1		/* what: index of the operation; its values */
 #define FUZZ_REC_EXC	2		/* what: vector; ESR, ELR, SPSR, FAR, HPFAR (0: UNKNOWN) */
 #define FUZZ_REC_EXC1	3		/* what: EL1's vector; the same of EL1, HPFAR 0 */
-#define FUZZ_REC_IRQ	4		/* what: INTID << 4 | vector; the interrupted ELR, SPSR */
+#define FUZZ_REC_IRQ	4		/* what: INTID << 8 | vector (+ 16: of EL1); the interrupted ELR, SPSR */
 #define FUZZ_REC_GPRS	5		/* x0-x15 at the end of code below EL2 */
 #define FUZZ_REC_PAGES	6		/* the slots of all pages, at the end */
+#define FUZZ_REC_VNCR	7		/* what: offset in FUZZ_VNCR of a word that is not 0, at the end */
 
 #define FUZZ_LOG_WORDS	1024		/* of one program */
 #define FUZZ_MAX_EXC	96		/* of one program */

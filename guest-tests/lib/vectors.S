@@ -9,42 +9,7 @@
  * The lower path exists twice: a VHE hypervisor uses the EL1 names, which a CPU with FEAT_NV alone
  * serves without a trap, and an nVHE one the EL2 names. vectors (nVHE names) are valid in both modes.
  */
-#include "asm-offsets.h"
-
-	.macro	save_x2_x29 base
-	stp	x2, x3, [\base, #CTX_X(2)]
-	stp	x4, x5, [\base, #CTX_X(4)]
-	stp	x6, x7, [\base, #CTX_X(6)]
-	stp	x8, x9, [\base, #CTX_X(8)]
-	stp	x10, x11, [\base, #CTX_X(10)]
-	stp	x12, x13, [\base, #CTX_X(12)]
-	stp	x14, x15, [\base, #CTX_X(14)]
-	stp	x16, x17, [\base, #CTX_X(16)]
-	stp	x18, x19, [\base, #CTX_X(18)]
-	stp	x20, x21, [\base, #CTX_X(20)]
-	stp	x22, x23, [\base, #CTX_X(22)]
-	stp	x24, x25, [\base, #CTX_X(24)]
-	stp	x26, x27, [\base, #CTX_X(26)]
-	stp	x28, x29, [\base, #CTX_X(28)]
-	.endm
-
-	.macro	load_x2_x30 base
-	ldp	x2, x3, [\base, #CTX_X(2)]
-	ldp	x4, x5, [\base, #CTX_X(4)]
-	ldp	x6, x7, [\base, #CTX_X(6)]
-	ldp	x8, x9, [\base, #CTX_X(8)]
-	ldp	x10, x11, [\base, #CTX_X(10)]
-	ldp	x12, x13, [\base, #CTX_X(12)]
-	ldp	x14, x15, [\base, #CTX_X(14)]
-	ldp	x16, x17, [\base, #CTX_X(16)]
-	ldp	x18, x19, [\base, #CTX_X(18)]
-	ldp	x20, x21, [\base, #CTX_X(20)]
-	ldp	x22, x23, [\base, #CTX_X(22)]
-	ldp	x24, x25, [\base, #CTX_X(24)]
-	ldp	x26, x27, [\base, #CTX_X(26)]
-	ldp	x28, x29, [\base, #CTX_X(28)]
-	ldr	x30, [\base, #CTX_X(30)]
-	.endm
+#include "context.h"
 
 	/* At entry: SP is EL2h's. Every slot is 0x80 bytes; .org stops the build if one grows over. */
 	.macro	el2_slot table, vec
@@ -92,34 +57,16 @@
 
 el2_common:
 	save_x2_x29 sp
-	str	x30, [sp, #CTX_X(30)]
-	mrs	x2, elr_el2
-	mrs	x3, spsr_el2
-	stp	x2, x3, [sp, #CTX_PC]
-	mrs	x2, esr_el2
-	mrs	x3, far_el2
-	stp	x2, x3, [sp, #CTX_ESR]
-	str	x0, [sp, #CTX_VEC]
+	save_exception sp
 	mov	x0, sp
 	bl	exc_el2
-	ldp	x2, x3, [sp, #CTX_PC]
-	msr	elr_el2, x2
-	msr	spsr_el2, x3
-	ldp	x0, x1, [sp, #CTX_X(0)]
-	load_x2_x30 sp
-	add	sp, sp, #CTX_SIZE
-	eret
+	return_from_sp
 
 	.macro	switch names
 	/* u64 guest_enter_NAMES(struct vcpu *): runs it until the next exception to this EL2. */
 	.global	guest_enter_\names
 guest_enter_\names:
-	stp	x29, x30, [sp, #-96]!
-	stp	x19, x20, [sp, #16]
-	stp	x21, x22, [sp, #32]
-	stp	x23, x24, [sp, #48]
-	stp	x25, x26, [sp, #64]
-	stp	x27, x28, [sp, #80]
+	push_callee_saved
 	str	x0, [sp, #-16]!
 	ldp	x2, x3, [x0, #CTX_PC]
 	msr	elr_\names, x2
@@ -141,12 +88,7 @@ lower_common_\names:
 	mrs	x3, far_\names
 	stp	x2, x3, [x0, #CTX_ESR]
 	mov	x0, x1
-	ldp	x19, x20, [sp, #16]
-	ldp	x21, x22, [sp, #32]
-	ldp	x23, x24, [sp, #48]
-	ldp	x25, x26, [sp, #64]
-	ldp	x27, x28, [sp, #80]
-	ldp	x29, x30, [sp], #96
+	pop_callee_saved
 	ret
 	.endm
 

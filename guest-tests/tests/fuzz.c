@@ -51,6 +51,7 @@ static struct output *out;
 static u64 *log;			/* where the next record goes */
 static u32 exceptions, exceptions1;
 static bool ending;			/* the program's own end runs: nothing is recorded */
+static u32 vncr_words;			/* that the last program left in FUZZ_VNCR */
 
 static bool log_full(void)
 {
@@ -126,12 +127,57 @@ static u64 next_pc(const struct vcpu *c, u64 pc, u64 esr)
 	return is_code(pc) && !(pc & 3) ? pc + 4 : c->x[30];
 }
 
+/* Quiets the source. True if it was the watchdog. */
+static bool interrupt(u64 vec, u64 pc, u64 pstate)
+{
+	unsigned int intid = gic_ack();
+	u64 words[2] = { pc, pstate };
+
+	if (intid == PPI_CNTHP) {
+		write_sysreg(0, cnthp_ctl_el2);
+	} else if (intid == PPI_CNTV) {
+		if (vhe_mode)
+			write_sysreg(0, SYS_CNTV_CTL_EL02);
+		else
+			write_sysreg(0, cntv_ctl_el0);
+	} else if (intid == PPI_CNTP) {
+		if (vhe_mode)
+			write_sysreg(0, SYS_CNTP_CTL_EL02);
+		else
+			write_sysreg(0, cntp_ctl_el0);
+	} else if (intid == PPI_CNTHV) {
+		write_sysreg(0, SYS_CNTHV_CTL_EL2);
+	} else if (intid == PPI_MAINTENANCE) {
+		write_sysreg(0, SYS_ICH_HCR_EL2);
+	}
+	isb();
+	if (intid < 1020)
+		gic_eoi(intid);
+	if (intid == PPI_CNTHP)
+		return true;
+	record(FUZZ_REC_IRQ, (u64)intid << 8 | vec, words, ARRAY_SIZE(words));
+	return false;
+}
+
+/* Without IMO a physical interrupt goes to EL1, whose vector calls; EL1 goes on where it was. */
+static void el1_interrupt(struct vcpu *c, u64 vec, u64 pc, u64 pstate)
+{
+	c->pc = pc;
+	c->pstate = pstate;
+	if (interrupt(0x10 | vec, pc, pstate))
+		leave(c, FUZZ_END_WATCH);
+}
+
 /* EL1 took an exception, and its vector calls. */
 static void from_el1_vector(struct vcpu *c, u64 vec)
 {
 	u64 esr = guest_read(ESR), pc = guest_read(ELR), pstate = guest_read(SPSR);
 	u64 words[5] = { esr, pc, pstate, 0, 0 };
 
+	if ((vec & 3) == KIND_IRQ && !(read_sysreg(hcr_el2) & (HCR_IMO | HCR_TGE))) {
+		el1_interrupt(c, vec, pc, pstate);
+		return;
+	}
 	if ((vec & 3) != KIND_SYNC)
 		words[0] = 0;
 	else if (far_valid(esr))
@@ -204,53 +250,24 @@ static void from_el2(struct vcpu *c)
 	}
 }
 
-/* Quiets the source. True if it was the watchdog. */
-static bool interrupt(struct vcpu *c)
-{
-	unsigned int intid = gic_ack();
-	u64 words[2] = { c->pc, c->pstate };
-
-	if (intid == PPI_CNTHP) {
-		write_sysreg(0, cnthp_ctl_el2);
-	} else if (intid == PPI_CNTV) {
-		if (vhe_mode)
-			write_sysreg(0, SYS_CNTV_CTL_EL02);
-		else
-			write_sysreg(0, cntv_ctl_el0);
-	} else if (intid == PPI_CNTP) {
-		if (vhe_mode)
-			write_sysreg(0, SYS_CNTP_CTL_EL02);
-		else
-			write_sysreg(0, cntp_ctl_el0);
-	} else if (intid == PPI_CNTHV) {
-		write_sysreg(0, SYS_CNTHV_CTL_EL2);
-	} else if (intid == PPI_MAINTENANCE) {
-		write_sysreg(0, SYS_ICH_HCR_EL2);
-	}
-	isb();
-	if (intid < 1020)
-		gic_eoi(intid);
-	if (intid == PPI_CNTHP)
-		return true;
-	record(FUZZ_REC_IRQ, intid << 4 | c->vec, words, ARRAY_SIZE(words));
-	return false;
-}
-
 void fuzz_exception(struct vcpu *c)
 {
 	u64 *theirs = (u64 *)c->x[28];
 
+	if (mailbox->mode == FUZZ_MODE_ANY)
+		vhe_mode = read_sysreg(hcr_el2) & HCR_E2H;
+
 	if (theirs >= log && theirs <= out->log + FUZZ_LOG_WORDS)
 		log = theirs;
 	if ((c->vec & 3) == KIND_IRQ) {
-		if (interrupt(c)) {
+		if (interrupt(c->vec, c->pc, c->pstate)) {
 			leave(c, FUZZ_END_WATCH);
 			return;
 		}
 	} else if ((c->vec & 3) != KIND_SYNC) {
 		u64 words[2] = { c->pc, c->pstate };
 
-		record(FUZZ_REC_IRQ, 0xfff0 | c->vec, words, ARRAY_SIZE(words));
+		record(FUZZ_REC_IRQ, 0xfff00 | c->vec, words, ARRAY_SIZE(words));
 	} else if (c->vec >= VEC(GROUP_A64, KIND_SYNC)) {
 		from_below(c);
 	} else {
@@ -298,6 +315,24 @@ static void fresh_pages(void)
 	}
 }
 
+static void fresh_vncr(void)
+{
+	if (vncr_words)
+		memset((void *)FUZZ_VNCR, 0, FUZZ_VNCR_SIZE);
+}
+
+static void record_vncr(void)
+{
+	const u64 *word = (const u64 *)FUZZ_VNCR;
+
+	vncr_words = 0;
+	for (u64 i = 0; i < FUZZ_VNCR_SIZE / 8; i++)
+		if (word[i]) {
+			record(FUZZ_REC_VNCR, i * 8, &word[i], 1);
+			vncr_words++;
+		}
+}
+
 static void record_pages(void)
 {
 	u64 words[FUZZ_NR_PAGES * FUZZ_NR_SLOTS];
@@ -323,6 +358,7 @@ static void run(const struct program *p)
 	const u64 *pairs = (const u64 *)ALIGN_UP((u64)(end_words + p->words_end), 8);
 
 	fresh_pages();
+	fresh_vncr();
 	pairs = store_pairs(pairs, p->before);
 	new_code();
 	out->end = FUZZ_END_OK;
@@ -340,6 +376,7 @@ static void run(const struct program *p)
 	run_words(FUZZ_CODE2);
 	ending = false;
 	record_pages();			/* now that EL2's MMU is off in any case */
+	record_vncr();
 	out->size = (u32)((u64)log - (u64)out);
 }
 

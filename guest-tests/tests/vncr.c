@@ -48,7 +48,7 @@ static u64 other[SLOTS] __attribute__((aligned(4096)));
 	R(cntp_ctl, S3_5_C14_C2_1) R(cntp_cval, S3_5_C14_C2_2)
 
 #define EL1_ROWS(R)								\
-	R(sctlr, sctlr_el1) R(cpacr, cpacr_el1) R(ttbr0, ttbr0_el1)		\
+	R(sctlr, sctlr_el1) R(actlr, actlr_el1) R(cpacr, cpacr_el1) R(ttbr0, ttbr0_el1) \
 	R(tcr, tcr_el1) R(mair, mair_el1) R(vbar, vbar_el1)			\
 	R(contextidr, contextidr_el1) R(spsr, spsr_el1) R(elr, elr_el1)		\
 	R(esr, esr_el1) R(far, far_el1) R(cntkctl, cntkctl_el1)

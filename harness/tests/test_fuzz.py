@@ -13,11 +13,10 @@ from vel2lib import fuzz, fuzzabi, fuzzprog, fuzzrun
 from vel2lib.config import HOSTS, MECHS
 from vel2lib.errors import Vel2Error
 from vel2lib.fuzz import CORPUS, Found, Search, Session
-from vel2lib.fuzzprog import Op
+from vel2lib.fuzzprog import MODES, Op
 from vel2lib.fuzzmask import Difference
 from vel2lib.fuzzrun import Kind
 
-MODES = (True, False)
 KINDS = [Kind(*one) for one in itertools.product(MODES, (1,), HOSTS, MECHS)]
 DEEP = [Kind(*one) for one in itertools.product(MODES, (2,), ["vhe"], ["nv2"])]
 SPIN = ["word", 0x14000000]  # B .
@@ -75,7 +74,7 @@ def test_what_differs_is_shrunk_and_replayed(
     l0: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A difference that one operation makes ends as a file with that operation alone."""
-    enc = fuzzprog.base(True).end
+    enc = fuzzprog.base("vhe").end
     word = next(w for w in enc if w & ~0x1F == fuzzabi.msr(0xE08B, 0))  # MSR HSTR_EL2
 
     def differs(kind: Kind, code: fuzzprog.Code, want: bytes, got: bytes) -> Difference | None:
@@ -83,12 +82,12 @@ def test_what_differs_is_shrunk_and_replayed(
 
     monkeypatch.setattr(fuzz, "compare", differs)
     monkeypatch.setattr(fuzz, "SHRINK_SECONDS", 8.0)
-    with Session([Kind(True, 1, "vhe", "nv2")]) as made:
+    with Session([Kind("vhe", 1, "vhe", "nv2")]) as made:
         work = Search(made, tmp_path, 3, print)
-        work.run([True], 100)
+        work.run(["vhe"], 100)
         assert [len(one.programs) for one in work.found] == [1]
-        vhe, programs = fuzz.read(tmp_path / "difference-1.json")
-        assert vhe and [op[:2] for op in programs[0]] == [["wr", "HSTR_EL2"]]
+        mode, programs = fuzz.read(tmp_path / "difference-1.json")
+        assert mode == "vhe" and [op[:2] for op in programs[0]] == [["wr", "HSTR_EL2"]]
         assert fuzz.replay(made, tmp_path / "difference-1.json")
         monkeypatch.undo()
         assert not fuzz.replay(made, tmp_path / "difference-1.json")
@@ -104,16 +103,16 @@ def test_a_hang_is_a_difference(l0: Path, monkeypatch: pytest.MonkeyPatch) -> No
         programs: Sequence[bytes],
         watchdog: Sequence[int] = fuzzrun.WATCHDOG,
     ) -> None:
-        spin = fuzzprog.assemble([SPIN], True).pack()
+        spin = fuzzprog.assemble([SPIN], "vhe").pack()
         many = len(programs) > 2 and machine.kind.depth
         begin(machine, [programs[0], spin, programs[2]] if many else programs, watchdog)
 
     monkeypatch.setattr(fuzzrun.Machine, "begin", hangs)
-    with Session([Kind(True, 1, "vhe", "nv2")]) as made:
-        found = made.run(True, [[], [], []])
+    with Session([Kind("vhe", 1, "vhe", "nv2")]) as made:
+        found = made.run("vhe", [[], [], []])
         assert [(index, one.key) for index, one in found] == [(1, ("lost", "hangs"))]
-        assert not made.run(True, [[], []])
-        assert not made.run(True, [[SPIN]]) and made.void == 1
+        assert not made.run("vhe", [[], []])
+        assert not made.run("vhe", [[SPIN]]) and made.void == 1
 
 
 def test_a_programs_records(l0: Path) -> None:
@@ -125,8 +124,8 @@ def test_a_programs_records(l0: Path) -> None:
         ["enter", 0x3C5, 0, [["st", 0, fuzzprog.PAGES[1] + 16, 7], ["rd", "TPIDR_EL1"]]],
     ]
     with Session([]) as made:
-        made.run(True, [program])
-        output = made.machines[Kind(True)].run([fuzzprog.assemble(program, True).pack()])[0]
+        made.run("vhe", [program])
+        output = made.machines[Kind("vhe")].run([fuzzprog.assemble(program, "vhe").pack()])[0]
     end, records = fuzzrun.parse(output)
     assert end == fuzzabi.ABI["FUZZ_END_OK"]
     assert [r.kind for r in records] == [1, 2, 5, 6]
@@ -147,6 +146,6 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 def test_a_file_keeps_its_programs(tmp_path: Path) -> None:
     """What is written is what is read."""
     program: list[Op] = [["wr", "HCR_EL2", 1 << 63], ["enter", 0x3C5, 0, [["ld", 2, 9]]]]
-    found = Found(False, [program], Difference(Kind(False), ("text",), ("key",)))
+    found = Found("nvhe", [program], Difference(Kind("nvhe"), ("text",), ("key",)))
     fuzz.write(tmp_path / "a.json", found)
-    assert fuzz.read(tmp_path / "a.json") == (False, [program])
+    assert fuzz.read(tmp_path / "a.json") == ("nvhe", [program])

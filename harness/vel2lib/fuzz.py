@@ -22,8 +22,9 @@ from . import fuzzprog
 from .config import HOSTS, MECHS
 from .debian import ROOT
 from .errors import EXIT_FAILED, EXIT_OK, Vel2Error
+from .fuzzdecode import CHUNK, decode
 from .fuzzmask import Difference, compare
-from .fuzzprog import CHUNK, Op
+from .fuzzprog import MODES, Op
 from .fuzzrun import BATCH_SECONDS, HASTY, WATCHDOG, Kind, Lost, Machine, wait
 
 #: Programs that are handed over at once (on average), operations of one, examples of one Hypothesis test.
@@ -40,7 +41,7 @@ CORPUS = ROOT / "guest-tests/corpus"
 class Found:
     """Programs (the last of which differs, after those before it) and how."""
 
-    vhe: bool
+    mode: str
     programs: list[list[Op]]
     difference: Difference
 
@@ -80,26 +81,29 @@ class Session:
         self.machines.pop(kind).stop()
 
     def run(
-        self, vhe: bool, programs: Sequence[list[Op]], tries: int = LATE_TRIES
+        self, mode: str, programs: Sequence[list[Op]], tries: int = LATE_TRIES
     ) -> list[tuple[int, Difference]]:
         """Differences of a batch: which program, and how. A lost machine loses the rest of its batch."""
-        codes = [fuzzprog.assemble(program, vhe) for program in programs]
+        codes = [fuzzprog.assemble(program, mode) for program in programs]
         data = [code.pack() for code in codes]
-        kinds = [Kind(vhe), *(kind for kind in self.kinds if kind.vhe == vhe)]
+        every = range(len(codes))
+        kinds = [Kind(mode), *(kind for kind in self.kinds if kind.mode == mode)]
         machines = [self._machine(kind) for kind in kinds]
-        for machine in machines:
-            machine.begin(data, HASTY if tries == LATE_TRIES else WATCHDOG)
+        chosen = [[i for i in every if kind.can_run(codes[i])] for kind in kinds]
+        for machine, mine in zip(machines, chosen):
+            machine.begin([data[i] for i in mine], HASTY if tries == LATE_TRIES else WATCHDOG)
         wait(machines, BATCH_SECONDS)
-        outputs: list[list[bytes]] = []
+        outputs: list[dict[int, bytes]] = []
         lost: list[tuple[int, Difference]] = []
-        for machine in machines:
+        for machine, mine in zip(machines, chosen):
             try:
-                outputs.append(machine.end(len(data)))
+                outputs.append(dict(zip(mine, machine.end(len(mine)))))
             except Lost as error:
-                outputs.append([])
+                outputs.append({})
                 text = (f"{machine.kind} is lost: {error.why}",)
                 key = ("lost", error.why.split(":")[0])
-                lost.append((error.program, Difference(machine.kind, text, key)))
+                index = mine[min(error.program, len(mine) - 1)] if mine else 0
+                lost.append((index, Difference(machine.kind, text, key)))
                 self._drop(machine.kind)
         if not outputs[0]:  # whatever the others do, there is nothing to compare it with
             self.void += len(programs)
@@ -107,23 +111,23 @@ class Session:
         self.ran += len(programs)
         found = lost
         for kind, output in zip(kinds[1:], outputs[1:]):
-            for index, got in enumerate(output):
+            for index, got in output.items():
                 one = compare(kind, codes[index], outputs[0][index], got)
-                if one and not (one.late and self._was_late(vhe, programs[index], tries)):
+                if one and not (one.late and self._was_late(mode, programs[index], tries)):
                     found.append((index, one))
         return found
 
-    def _was_late(self, vhe: bool, program: list[Op], tries: int) -> bool:
+    def _was_late(self, mode: str, program: list[Op], tries: int) -> bool:
         """Whether the watchdog came for one machine because that waited for a CPU of the host."""
-        return tries > 0 and not self.run(vhe, [program], tries - 1)
+        return tries > 0 and not self.run(mode, [program], tries - 1)
 
-    def confirm(self, vhe: bool, programs: Sequence[list[Op]]) -> Found | None:
+    def confirm(self, mode: str, programs: Sequence[list[Op]]) -> Found | None:
         """A difference of these programs again: of one alone if that differs alone."""
-        for index, first in self.run(vhe, programs):
-            alone = self.run(vhe, [programs[index]]) if index < len(programs) else []
+        for index, first in self.run(mode, programs):
+            alone = self.run(mode, [programs[index]]) if index < len(programs) else []
             if alone:
-                return Found(vhe, [programs[index]], alone[0][1])
-            return Found(vhe, list(programs[: index + 1]), first)
+                return Found(mode, [programs[index]], alone[0][1])
+            return Found(mode, list(programs[: index + 1]), first)
         return None
 
 
@@ -144,7 +148,7 @@ def _numbers(value: Any) -> Any:
 
 def write(path: Path, found: Found, note: str = "") -> None:
     """A reproducer."""
-    lines = [f' "mode": "{"vhe" if found.vhe else "nvhe"}"']
+    lines = [f' "mode": "{found.mode}"']
     lines.append(f' "difference": {json.dumps(list(found.difference.text))}')
     if note:
         lines.append(f' "note": {json.dumps(note)}')
@@ -157,17 +161,17 @@ def write(path: Path, found: Found, note: str = "") -> None:
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def read(path: Path) -> tuple[bool, list[list[Op]]]:
-    """Mode (True: E2H) and programs of a reproducer. Vel2Error when it is none."""
+def read(path: Path) -> tuple[str, list[list[Op]]]:
+    """Mode and programs of a reproducer. Vel2Error when it is none."""
     try:
         value = json.loads(path.read_text())
         programs = _numbers(value["programs"])
-        vhe = {"vhe": True, "nvhe": False}[value["mode"]]
+        mode = MODES[MODES.index(value["mode"])]
         for program in programs:
-            fuzzprog.assemble(program, vhe)
+            fuzzprog.assemble(program, mode)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Vel2Error(f"{path}: no program of vel2 fuzz: {error}") from error
-    return vhe, programs
+    return mode, programs
 
 
 # ---------------------------------------------------------------------------- the search
@@ -188,7 +192,7 @@ class Search:
     _smallest: Found | None = None
     _shrinks_until: float = 0.0
 
-    def run(self, modes: Sequence[bool], programs: int) -> None:
+    def run(self, modes: Sequence[str], programs: int) -> None:
         """Run this many programs, in turn in each L1 mode."""
         started, number = time.monotonic(), 0
         said = started
@@ -200,7 +204,7 @@ class Search:
                 f"{self.session.ran} programs, {len(self.found)} differences, {rate:.0f}/s"
             )
 
-    def _one(self, vhe: bool, seed: int, programs: int) -> None:
+    def _one(self, mode: str, seed: int, programs: int) -> None:
         import hypothesis
         from hypothesis import strategies as st
 
@@ -220,7 +224,7 @@ class Search:
         )
         @hypothesis.given(st.lists(chunks, min_size=BATCH // 2, max_size=2 * BATCH))
         def test(batch: list[list[bytes]]) -> None:
-            self._test(vhe, [fuzzprog.decode(program, vhe) for program in batch])
+            self._test(mode, [decode(program, mode) for program in batch])
 
         try:
             test()
@@ -229,17 +233,19 @@ class Search:
         if self._smallest:
             self._keep(self._smallest)
 
-    def _test(self, vhe: bool, programs: list[list[Op]]) -> None:
+    def _test(self, mode: str, programs: list[list[Op]]) -> None:
         if self._smallest and time.monotonic() > self._shrinks_until:
             return  # Hypothesis takes that for a program that does not differ any more
-        for index, difference in self.session.run(vhe, programs):
+        for index, difference in self.session.run(mode, programs):
             if difference.key in self.known:
                 self.again += self._smallest is None
                 continue
-            again = self.session.confirm(vhe, programs[: index + 1])
+            again = self.session.confirm(mode, programs[: index + 1])
             if again is None:
                 self.flaky += 1
-                write(self.directory / f"flaky-{self.flaky}.json", Found(vhe, programs, difference))
+                write(
+                    self.directory / f"flaky-{self.flaky}.json", Found(mode, programs, difference)
+                )
                 continue
             if again.difference.key in self.known:
                 continue
@@ -266,11 +272,11 @@ def kinds_of(options: argparse.Namespace) -> list[Kind]:
     """The virtual machines that the options ask for."""
     hosts = [options.host] if options.host else HOSTS
     mechs = [options.mech] if options.mech else MECHS
-    modes = [options.l1_mode == "vhe"] if options.l1_mode else [True, False]
+    modes = [options.l1_mode] if options.l1_mode else MODES
     depths = [options.depth or 1]
     return [
-        Kind(vhe, depth, host, mech)
-        for vhe, depth, host, mech in itertools.product(modes, depths, hosts, mechs)
+        Kind(mode, depth, host, mech)
+        for mode, depth, host, mech in itertools.product(modes, depths, hosts, mechs)
     ]
 
 
@@ -282,7 +288,7 @@ def command_fuzz(options: argparse.Namespace, progress: Callable[[str], None]) -
         progress("building")
         configuration.build(["l0", "guests"])
     kinds = kinds_of(options)
-    modes = sorted({kind.vhe for kind in kinds}, reverse=True)
+    modes = list(dict.fromkeys(kind.mode for kind in kinds))
     with Session(kinds) as session:
         search = Search(session, options.save or ROOT / "build/fuzz", options.seed, progress)
         search.run(modes, options.programs)
@@ -299,8 +305,8 @@ def command_fuzz(options: argparse.Namespace, progress: Callable[[str], None]) -
 
 def replay(session: Session, path: Path) -> list[Difference]:
     """Differences of a reproducer's programs on every machine of the session."""
-    vhe, programs = read(path)
-    return [difference for _, difference in session.run(vhe, programs)]
+    mode, programs = read(path)
+    return [difference for _, difference in session.run(mode, programs)]
 
 
 def command_replay(options: argparse.Namespace, progress: Callable[[str], None]) -> int:

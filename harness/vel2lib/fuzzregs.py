@@ -47,17 +47,22 @@ NOWHERE = 0x10_0000_0000
 IPA_BITS = 39
 
 HCR_RW, HCR_E2H, HCR_TGE, HCR_VSE, HCR_VM = 1 << 31, 1 << 34, 1 << 27, 1 << 8, 1
+HCR_NV, HCR_NV1, HCR_NV2 = 1 << 42, 1 << 43, 1 << 45
 #: IMO stays: the watchdog is an interrupt of EL2. APK and API: pointer authentication is not trapped.
 HCR_BASE = HCR_RW | HCR_VM | bits(3, 4, 5, 40, 41)
-#: Not RW, E2H, IMO, FMO (the CPU interface would be EL2's own), HCD (programs end by HVC), LOR, RAS, NV2,
+#: Not RW, E2H (an operation of its own), IMO, FMO (programs of their own: the CPU interface is EL2's, and the
+#: watchdog EL1's), HCD (programs end by HVC), LOR, RAS,
 #: CD and ID (QEMU has no caches: AT reports the descriptor's attributes whatever they are), FWB and
 #: what came after FEAT_EVT.
-HCR_BITS = bits((2, 0), (28, 5), 30, (44, 40), 49, 50, 52, 54, 55)
+HCR_BITS = bits((2, 0), (28, 5), 30, (45, 40), 49, 50, 52, 54, 55)
 
 
-def tcr_el1(granule: int) -> int:
-    """TCR_EL1 for the tables of fuzztables.py; TTBR1 is disabled."""
-    tg0 = {12: 0, 14: 2, 16: 1}[granule]
+def tcr_el1(granule: int, upper: bool = False) -> int:
+    """TCR_EL1 for the tables of fuzztables.py; TTBR1 is disabled, or the same for the upper addresses."""
+    tg0, tg1 = {12: 0, 14: 2, 16: 1}[granule], {12: 2, 14: 1, 16: 3}[granule]
+    if upper:
+        half = tg1 << 30 | 3 << 28 | 1 << 26 | 1 << 24 | (64 - IPA_BITS) << 16
+        return tcr_el1(granule) & ~bits((31, 16)) | half
     return 2 << 32 | 1 << 23 | 16 << 16 | tg0 << 14 | 3 << 12 | 1 << 10 | 1 << 8 | 64 - IPA_BITS
 
 
@@ -100,7 +105,7 @@ class Reg:
 # An ASID or VMID says which tables it means, or a change of tables would need a TLBI (R_CWSTF).
 _IDS = {12: 0, 14: 1, 16: 2}
 _TTBRS = tuple(ROOTS[1, g] | (n | i) << 48 for n in (0, 0x100) for g, i in _IDS.items())
-_VTTBRS = tuple(ROOTS[2, g] | (n | i) << 48 for n in (4, 0x104) for g, i in _IDS.items())
+VTTBRS = tuple(ROOTS[2, g] | (n | i) << 48 for n in (4, 0x104) for g, i in _IDS.items())
 _VBARS = (ABI["FUZZ_STUBS"], NOWHERE, 0, ABI["FUZZ_PAGES"], U64 & ~0x7FF)
 _CVALS = (0, 1, U64, 1 << 62, 1 << 63)
 _MAIR = 0x44FF04
@@ -118,7 +123,7 @@ SPECIAL: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "TCR_EL1": (
         tcr_el1(12),
         bits((5, 0), (14, 7), (31, 16), (40, 36), (58, 42)),
-        (tcr_el1(14), tcr_el1(16)),
+        (tcr_el1(14), tcr_el1(16), tcr_el1(12, True), tcr_el1(14, True), tcr_el1(16, True)),
     ),
     "TTBR0_EL1": (_TTBRS[0], 0, _TTBRS),
     "TTBR1_EL1": (0, 0, _TTBRS),
@@ -142,7 +147,7 @@ SPECIAL: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "MDCR_EL2": (0, bits(5, (11, 8), 14, 17), ()),
     "HSTR_EL2": (0, U64, ()),
     "VTCR_EL2": (vtcr_el2(12), bits((15, 0), (18, 16), 19, (22, 21)), (vtcr_el2(14), vtcr_el2(16))),
-    "VTTBR_EL2": (_VTTBRS[0], bits((63, 50)), _VTTBRS),
+    "VTTBR_EL2": (VTTBRS[0], bits((63, 50)), VTTBRS),
     "SCTLR_EL2": (SCTLR_EL2_BASE, bits((23, 1), (31, 26)), ()),
     "VPIDR_EL2": (0x410FD0F0, bits((31, 0)), ()),
     "VMPIDR_EL2": (0x80000000, U64, ()),
@@ -153,12 +158,17 @@ SPECIAL: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "CNTV_CVAL_EL0": (0, 0, _CVALS),
     "CNTP_CTL_EL0": (0, bits(1, 0), ()),
     "CNTP_CVAL_EL0": (0, 0, _CVALS),
-    # GICv3.0's bits
-    "ICH_HCR_EL2": (0, U64, (1, 1, 0x4001)),
+    # Not VGrp0DIE, for which QEMU looks at VENG1.
+    "ICH_HCR_EL2": (0, U64 & ~bits(5), (1, 1, 0x4001)),
     # VFIQEn is RES1 with system registers; priorities have five bits, so that VBPR0 is 2 at least.
     "ICH_VMCR_EL2": (0xF84C_0008, U64, (0xF84C_000A, 0xF84C_000B)),
+    # Not below the minimum: QEMU lets ICV_BPR1_EL1 have one less than ICH_VMCR_EL2, which L0 saves and restores.
+    "ICC_BPR0_EL1": (2, 0, (2, 3, 5, 7)),
+    "ICC_BPR1_EL1": (3, 0, (3, 4, 5, 7)),
     "ICC_PMR_EL1": (0xF8, bits((7, 3)), ()),
     "CSSELR_EL1": (0, bits((3, 0)), ()),
+    # not where there is no memory: what answers there is IMPLEMENTATION DEFINED
+    "VNCR_EL2": (0, 0, (ABI["FUZZ_VNCR"], ABI["FUZZ_VNCR"], ABI["FUZZ_PAGES"] + 3 * 4096)),
 }
 #: Pending and active, of group 0 and 1, edge, with and without a maintenance interrupt. Not HW: what it
 #: names is EL2's own interrupt. Not NMI, which QEMU's GIC has and a guest of vel2 has not.
@@ -192,7 +202,7 @@ _UNKNOWN = ("HPFAR_EL2", "FAR_EL2")
 _NOT = (
     "RMR_EL2 CNTHP_TVAL_EL2 CNTHP_CTL_EL2 CNTHP_CVAL_EL2 CNTHV_TVAL_EL2 VBAR_EL2 ICC_SRE_EL2 SP_EL2 "
     "HCRX_EL2 OSLAR_EL1 OSDLR_EL1 OSDTRRX_EL1 OSDTRTX_EL1 OSECCR_EL1 DBGDTR_EL0 DBGDTRRX_EL0 DBGPRCR_EL1 "
-    "DBGCLAIMSET_EL1 DBGCLAIMCLR_EL1 IMPDEF VNCR_EL2 ICC_SRE_EL1 MDCCSR_EL0 MDCCINT_EL1"
+    "DBGCLAIMSET_EL1 DBGCLAIMCLR_EL1 IMPDEF ICC_SRE_EL1 MDCCSR_EL0 MDCCINT_EL1"
 ).split()
 #: Read only, or written by the executor alone.
 _READ_ONLY = (
@@ -264,6 +274,7 @@ class Pools:
     plain: tuple[Reg, ...]  # at EL2 with E2H, by EL1 names
     below: tuple[Reg, ...]  # at EL1 or EL0
     absent: tuple[Reg, ...]  # at EL2 with E2H=0: EL12 and EL02 names, UNDEFINED
+    aliases: tuple[Reg, ...]  # these names, for code that believes to be at EL2
     by_name: dict[str, Reg]  # of the first two
     quiet: frozenset[str]
 
@@ -286,7 +297,8 @@ def pools(vhe: bool) -> Pools:
     plain: list[Reg] = []
     below: list[Reg] = []
     alias_of = {a.target: a for a in tables.aliases.values()}
-    absent = [_reg(a.name, a.enc, a.target, vhe) for a in alias_of.values() if not vhe]
+    aliases = [_reg(a.name, a.enc, a.target, vhe) for a in alias_of.values()]
+    absent = [] if vhe else aliases
     for name, row in tables.registers.items():
         if _skip(name, row):
             continue
@@ -315,9 +327,9 @@ def pools(vhe: bool) -> Pools:
         if not r.name.startswith(("ICC_IAR", "ICC_EOIR", "ICC_DIR", "ICC_SGI", "ICC_ASGI"))
     ]
     every = {r.name: r for group in (own, guests) for r in group}
-    groups = [tuple(group) for group in (own, guests, plain, below, absent)]
+    groups = [tuple(group) for group in (own, guests, plain, below, absent, aliases)]
     quiet = frozenset(r.name for group in groups for r in group if r.quiet)
-    return Pools(groups[0], groups[1], groups[2], groups[3], groups[4], every, quiet)
+    return Pools(groups[0], groups[1], groups[2], groups[3], groups[4], groups[5], every, quiet)
 
 
 def home(name: str, vhe: bool) -> str:

@@ -40,31 +40,33 @@ HASTY = tuple(ticks // 5 for ticks in WATCHDOG)
 
 @dataclass(frozen=True)
 class Kind:
-    """A machine: depth 0 is QEMU's own EL2, 1 vel2, 2 vel2 under vel2 (both of host and mech)."""
+    """A machine for programs of `mode`: depth 0 is QEMU's own EL2, 1 vel2, 2 vel2 under vel2 (both of host, mech)."""
 
-    vhe: bool
+    mode: str
     depth: int = 0
     host: str = ""
     mech: str = ""
 
     def __str__(self) -> str:
-        mode = "vhe" if self.vhe else "nvhe"
         if not self.depth:
-            return f"native l1_{mode}"
+            return f"native l1_{self.mode}"
         deep = f" depth_{self.depth}" if self.depth > 1 else ""
-        return f"host_{self.host} {self.mech} l1_{mode}{deep}"
+        return f"host_{self.host} {self.mech} l1_{self.mode}{deep}"
+
+    def can_run(self, code: fuzzprog.Code) -> bool:
+        """Whether its CPU has what the program needs."""
+        return not (code.nv2 and self.mech == "nv")
 
     def config(self) -> RunConfig:
         """How it is booted."""
-        mode = "vhe" if self.vhe else "nvhe"
         if self.depth < 2:
-            made = RunConfig(l1="fuzz", l1_mode=mode, native=not self.depth, mem=MEM)
+            made = RunConfig(l1="fuzz", l1_mode=self.mode, native=not self.depth, mem=MEM)
         else:
             made = RunConfig(
                 l1="vel2",
                 l1_append=f"vel2.host={self.host} vel2.mech={self.mech}",
                 l2="fuzz",
-                l2_mode=mode,
+                l2_mode=self.mode,
                 depth=self.depth - 1,
                 mem=MEM + (self.depth - 1) * L0_SIZE // MIB,
             )
@@ -120,9 +122,9 @@ class Machine:
             why += self.qemu.stderr()[:2]
             self.stop()
             raise Vel2Error(f"{self.kind}: the executor does not start: {' '.join(why)}")
-        for address, data in fuzztables.build(self.kind.vhe).items():
+        for address, data in fuzztables.build(self.kind.mode != "nvhe").items():
             self.write(address, data)
-        first = self.run([fuzzprog.base(self.kind.vhe).pack()])[0]
+        first = self.run([fuzzprog.base(self.kind.mode).pack()])[0]
         if struct.unpack_from("<I", first, 4)[0] != ABI["FUZZ_END_OK"]:
             raise Vel2Error(f"{self.kind}: the executor's registers cannot be set up")
 
@@ -168,7 +170,8 @@ class Machine:
         assert self.qemu is not None
         ticks = watchdog[self.kind.depth]
         self.write(ABI["FUZZ_IN"], b"".join(programs))
-        mailbox = struct.pack("<4IQ", ABI["FUZZ_MAGIC"], len(programs), 0, self.kind.vhe, ticks)
+        mode = {"nvhe": 0, "vhe": 1, "any": ABI["FUZZ_MODE_ANY"]}[self.kind.mode]
+        mailbox = struct.pack("<4IQ", ABI["FUZZ_MAGIC"], len(programs), 0, mode, ticks)
         self.write(ABI["FUZZ_MAILBOX"], mailbox)
         self.bell = False
         self.qemu.send("uart", b"!")
@@ -265,7 +268,7 @@ def describe(record: Record | None) -> str:
         return f"exception to {level}, vector {record.what}: {text}"
     if record.kind == ABI["FUZZ_REC_IRQ"]:
         text = " ".join(f"{w:x}" for w in record.words)
-        return f"interrupt {record.what >> 4}, vector {record.what & 15}, at {text}"
+        return f"interrupt {record.what >> 8}, vector {record.what & 31}, at {text}"
     return f"{kind} {record.what}: " + " ".join(f"{w:x}" for w in record.words)
 
 

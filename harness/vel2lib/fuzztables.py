@@ -27,6 +27,16 @@ PAGES = ABI["FUZZ_PAGES"]
 CODE = ABI["FUZZ_CODE2"]
 #: Blocks of 2 MiB (granule 4 KiB) that show FUZZ_PAGES a second and a third time.
 BLOCKS = (0x4560_0000, 0x45A0_0000)
+#: The largest block of each granule: level, input, output. It shows FUZZ_PAGES once more.
+LARGE = {
+    12: (1, 0x8000_0000, 0x4000_0000),
+    14: (2, 0x4600_0000, 0x4400_0000),
+    16: (2, 0x6000_0000, 0x4000_0000),
+}
+#: The lowest address of TTBR1's half, for 39 bits.
+UPPER = (1 << 64) - (1 << 39)
+#: Where FUZZ_PAGES is seen besides.
+WINDOWS = (*BLOCKS, *(PAGES - to + at for _, at, to in LARGE.values()), UPPER + PAGES)
 #: The tables themselves: a walk of stage 1 needs them.
 TABLES = 0x4580_0000
 BLOCK = 2 << 20
@@ -95,6 +105,8 @@ def _entries(stage: int, granule: int, vhe: bool = True) -> Iterator[Slot]:
     for page in range(PAGES, PAGES + ABI["FUZZ_NR_PAGES"] * 4096, size):
         yield Slot(at(3, page), _leaf(3, page, data), stage, granule, 3, page)
     yield Slot(at(2, PAGES), last | 3, stage, granule, 2, PAGES)
+    level, large, out = LARGE[granule]
+    yield Slot(at(level, large), _leaf(level, out, data), stage, granule, level, large)
     if granule == 12:
         for block in BLOCKS:
             yield Slot(at(2, block), _leaf(2, PAGES, data), stage, granule, 2, block)
@@ -125,7 +137,11 @@ def slots(stage: int, granule: int) -> list[Slot]:
     return [
         slot
         for slot in _entries(stage, granule)
-        if PAGES <= slot.input < PAGES + BLOCK and slot.level > 1 or slot.input in BLOCKS
+        if PAGES <= slot.input < PAGES + BLOCK
+        and slot.level > 1
+        or slot.input in BLOCKS
+        or stage
+        and slot.input == LARGE[granule][1]
     ]
 
 

@@ -11,12 +11,24 @@
 /* Once a vCPU: what MDCR_EL2 of the hardware is at vEL1&0 and at vEL2. */
 void debug_hyp_init(struct kvm_vcpu *vcpu);
 
+/* What traps debug registers: L0's own at vEL2, L1's at vEL1&0. */
+#define MDCR_DEBUG_TRAPS (MDCR_TDA | MDCR_TDOSA | MDCR_TDRA)
+
+/* MDCR_EL2 of L1 is 0, as at reset. */
+static inline void debug_hyp_reset(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.mdcr_vel1 = vcpu->arch.mdcr_vel2 & ~MDCR_DEBUG_TRAPS;
+}
+
 /* vcpu_load, vcpu_put: breakpoint and watchpoint registers. */
 void debug_hyp_load(struct kvm_vcpu *vcpu);
 void debug_hyp_put(struct kvm_vcpu *vcpu);
 
 /* @mdscr, which has KDE, as the hardware must have it at vEL2. */
 u64 debug_vel2_mdscr(const struct kvm_vcpu *vcpu, u64 mdscr);
+
+/* Is software step enabled at vEL1&0 in the state @pstate (DebugExceptionReturnSS)? */
+bool debug_steps_vel1(const struct kvm_vcpu *vcpu, u64 pstate);
 
 /* Each entry to vEL1&0. */
 static inline void debug_hyp_enter_vel1(const struct kvm_vcpu *vcpu)

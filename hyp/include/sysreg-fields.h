@@ -85,9 +85,12 @@
 #define ESR_EC_WFX	   0x01
 #define ESR_EC_CP15_32	   0x03
 #define ESR_EC_CP15_64	   0x04
+#define ESR_EC_CP14_32	   0x05
+#define ESR_EC_CP14_LS	   0x06
 #define ESR_EC_FP_ASIMD	   0x07
 #define ESR_EC_PAC	   0x09
 #define ESR_EC_LS64	   0x0a
+#define ESR_EC_CP14_64	   0x0c
 #define ESR_EC_BTI	   0x0d
 #define ESR_EC_ILL	   0x0e
 #define ESR_EC_SVC32	   0x11
