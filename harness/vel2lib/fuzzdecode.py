@@ -245,7 +245,7 @@ class Decoder:
         if kind < 23:
             return ["word", self._word(bits, True)]
         if kind == 23:
-            return ["eret", _spsr(bits, True)]
+            return ["eret", _spsr(bits, True), bits.below(8) // 7]
         if kind < 25:
             return ["at", bits.pick([n for n in _AT if n in _BELOW]), _va(bits)]
         if kind < 28:
@@ -284,7 +284,6 @@ class Decoder:
         ]
         if below:
             words += [
-                a.ERETAA if imm & 1 else a.ERETAB,
                 a.smc(imm),
                 a.DAIFCLR | flags << 8,
                 0xD500_40BF | (flags & 1) << 8,  # MSR SPSel
@@ -564,7 +563,7 @@ class Decoder:
             reg = bits.pick(self.usual_below)
             return ["rd", reg.name] if kind == 6 else ["wr", reg.name, value_for(reg, bits)]
         if kind == 8:
-            return ["eret", _spsr(bits, True)]
+            return ["eret", _spsr(bits, True), bits.below(8) // 7]
         return (
             self._sys(bits, [n for n in INSNS if n not in _AT])
             if bits.below(2)

@@ -7,7 +7,7 @@ program is JSON. At EL2:
   edit ADDRESS VALUE TLBI OPERAND (a descriptor; TLBI "": none); ld ADDRESS, st ADDRESS VALUE; word WORD; smc X0 X1;
   mmu (EL2's own goes on); e2h ON; unmask (EL2 takes interrupts); ppi INTID ON, sgi INTID, gicd OFFSET VALUE, gicr OFFSET.
 Below EL2:
-  wr, rd, at, sys, word; ld KIND VA; st KIND VA VALUE; call VA; eret SPSR; fp VALUE; pac KIND VALUE.
+  wr, rd, at, sys, word; ld KIND VA; st KIND VA VALUE; call VA; eret SPSR SIGNED; fp VALUE; pac KIND VALUE.
 fuzzdecode.py makes operations out of bytes.
 """
 
@@ -318,6 +318,7 @@ class Assembler:
         target = ABI["FUZZ_CODE1"] + 4 * len(words1)
         words1 += [_A32_NOP, *code, _A32_SVC | ABI["FUZZ_IMM_DONE"]]
         self.code.results.append({})
+        self._touch("TPIDR_EL0")
         self._go(spsr, target, ABI["FUZZ_STUB_A32"])
 
 
@@ -375,15 +376,16 @@ class Below:
     def _word(self, word: int) -> None:
         self.words.append(word)
 
-    def _eret(self, spsr: int) -> None:
+    def _eret(self, spsr: int, signed: int = 0) -> None:
         words = self.words
         here = ABI["FUZZ_CODE1"] + 4 * len(words)
         mov_spsr = a.mov(17, spsr)
-        length = 3 + len(mov_spsr) + 2  # mov x16 (2), msr, mov x17, msr, eret
-        target = here + 4 * (length + 0)
+        target = here + 4 * (2 + signed + 1 + len(mov_spsr) + 2)  # behind ERET
         movs = a.mov(16, target)
         assert len(movs) == 2
-        words += [*movs, a.msr(_ELR_EL1, 16), *mov_spsr, a.msr(_SPSR_EL1, 17), a.ERET]
+        movs += [a.PACIA_SP | 16] * signed
+        words += [*movs, a.msr(_ELR_EL1, 16), *mov_spsr, a.msr(_SPSR_EL1, 17)]
+        words.append(a.ERETAA if signed else a.ERET)
         words.append(a.NOP)  # an illegal state drops it
         if not spsr & 0xC:
             words += a.mov(30, ABI["FUZZ_STUB_SVC"])
