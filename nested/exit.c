@@ -163,16 +163,31 @@ static enum host_exit handle_debug(struct kvm_vcpu *vcpu, u64 esr)
 	return forward(vcpu, exit_reason_sync(esr), esr);
 }
 
+/* Fine-grained traps of what AArch32 EL0 reaches through CP15: TPIDRURW, TPIDRURO; the RCTX instructions. */
+static bool fgt_wants_cp15(const struct kvm_vcpu *vcpu, u64 esr)
+{
+	unsigned int n = (esr >> 10) & 15, op2 = (esr >> 17) & 7;
+	enum vcpu_sysreg reg = ESR_SYS_IS_READ(esr) ? HFGRTR_EL2 : HFGWTR_EL2;
+
+	if (!(vcpu->kvm->vcpu_features & BIT(FEAT_FGT)) || ESR_EC(esr) != ESR_EC_CP15_32)
+		return false;
+	if (n == 7)
+		return __vcpu_sys_reg(vcpu, HFGITR_EL2) &
+		       (HFGITR_CFPRCTX | HFGITR_DVPRCTX | HFGITR_CPPRCTX);
+	return n == 13 && (__vcpu_sys_reg(vcpu, reg) &
+			   (op2 == 2 ? HFGRTR_TPIDR_EL0 : op2 == 3 ? HFGRTR_TPIDRRO_EL0 : 0));
+}
+
 /*
  * AArch32 EL0's accesses to CP15: L1's by HSTR_EL2.T<n> (n is CRn, of a 64-bit access CRm), by
- * CNTHCTL_EL2 (c14: L0 lets those through) or by HCR_EL2.TIDCP. Everything else is not there.
+ * CNTHCTL_EL2 (c14: L0 lets those through), by HCR_EL2.TIDCP or by a fine-grained trap. Everything else is not there.
  */
 static enum host_exit handle_cp15(struct kvm_vcpu *vcpu, u64 esr)
 {
 	unsigned int n = (esr >> (ESR_EC(esr) == ESR_EC_CP15_32 ? 10 : 1)) & 15;
 
 	if (from_vel1(vcpu) && ((__vcpu_sys_reg(vcpu, HSTR_EL2) & BIT(n)) || n == 14 ||
-				(vcpu_hcr_el2(vcpu) & HCR_TIDCP)))
+				(vcpu_hcr_el2(vcpu) & HCR_TIDCP) || fgt_wants_cp15(vcpu, esr)))
 		return forward(vcpu, exit_reason_sync(esr), esr);
 	return undefined(vcpu, esr);
 }

@@ -20,6 +20,7 @@
 #define MDCR_TDE	BIT(8)
 #define MDCR_TDA	BIT(9)
 #define HFGITR_SVC_EL0	BIT(52)
+#define HFGRTR_TPIDRRO_EL0 BIT(34)
 
 /* mov r0, #5; wfi; svc #7; b . */
 static const u32 usr_code[] = { 0xe3a00005, 0xe320f003, 0xef000007, 0xeafffffe };
@@ -138,17 +139,29 @@ static bool svc(void)
 	return good && v.pc == (u64)&usr_code[2]; /* ELR: of the trapped instruction */
 }
 
-/* TPIDRURO is EL0's own, but for HSTR_EL2.T13. */
-static bool hstr(void)
+static bool cp15_exits(void)
 {
 	struct vcpu v;
+
+	l2_prepare(&v, (l2_fn)cp15_code, 0, 0, PSR_A32_USR);
+	return exits(&v, 0, VEC(GROUP_A64, KIND_SYNC), 0x1e63401UL | (u64)EC_CP15 << 26) &&
+	       v.pc == (u64)cp15_code;
+}
+
+/* TPIDRURO is EL0's own, but for HSTR_EL2.T13 or a fine-grained trap. */
+static bool hstr(bool fgt)
+{
 	bool good;
 
 	write_sysreg(BIT(13), hstr_el2);
-	l2_prepare(&v, (l2_fn)cp15_code, 0, 0, PSR_A32_USR);
-	good = exits(&v, 0, VEC(GROUP_A64, KIND_SYNC), 0x1e63401UL | (u64)EC_CP15 << 26);
+	good = cp15_exits();
 	write_sysreg(0, hstr_el2);
-	return good && v.pc == (u64)cp15_code;
+	if (!fgt)
+		return good;
+	write_sysreg(HFGRTR_TPIDRRO_EL0, SYS_HFGRTR_EL2);
+	good &= cp15_exits();
+	write_sysreg(0, SYS_HFGRTR_EL2);
+	return good;
 }
 
 static bool el1(void)
@@ -178,6 +191,7 @@ static bool el1(void)
 void guest_main(void)
 {
 	u64 pfr0 = read_sysreg(id_aa64pfr0_el1);
+	bool fgt = FIELD(read_sysreg(id_aa64mmfr0_el1), 59, 56) != 0;
 
 	mmu_init_el2();
 	gic_init();
@@ -186,9 +200,8 @@ void guest_main(void)
 	check(FIELD(pfr0, 3, 0) == 2 ? el0() : refused(PSR_A32_USR), "AArch32 at EL0");
 	check(FIELD(pfr0, 3, 0) != 2 || thumb(), "Thumb at EL0");
 	check(FIELD(pfr0, 3, 0) != 2 || bkpt(), "BKPT at EL0 to EL2");
-	check(FIELD(pfr0, 3, 0) != 2 || FIELD(read_sysreg(id_aa64mmfr0_el1), 59, 56) == 0 || svc(),
-	      "SVC at EL0 to EL2");
+	check(FIELD(pfr0, 3, 0) != 2 || !fgt || svc(), "SVC at EL0 to EL2");
 	check(FIELD(pfr0, 3, 0) != 2 || cp14(), "debug registers at EL0");
-	check(FIELD(pfr0, 3, 0) != 2 || hstr(), "HSTR_EL2 of AArch32 at EL0");
+	check(FIELD(pfr0, 3, 0) != 2 || hstr(fgt), "HSTR_EL2 of AArch32 at EL0");
 	check(FIELD(pfr0, 7, 4) == 2 ? el1() : refused(PSR_A32_SVC), "AArch32 at EL1");
 }

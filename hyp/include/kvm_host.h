@@ -39,8 +39,10 @@
 #define PSR_D		BIT(9)
 #define PSR_SS		BIT(21)
 #define PSR_DAIF	(PSR_D | PSR_A | PSR_I | PSR_F)
-/* All that PSTATE of AArch64 has, as SPSR shows it, of the features that are offered. */
-#define PSR_AARCH64	((0xfUL << 28) | (0x1fUL << 20) | (7UL << 10) | PSR_DAIF | PSR_MODE_MASK)
+#define PSR_ALLINT	BIT(13)
+/* What PSTATE of AArch64 has, as SPSR shows it; exceptions set ALLINT although FEAT_NMI is not offered. */
+#define PSR_AARCH64                                                                         \
+	((0xfUL << 28) | (0x1fUL << 20) | PSR_ALLINT | (7UL << 10) | PSR_DAIF | PSR_MODE_MASK)
 #define PSR_AIF		(PSR_A | PSR_I | PSR_F)
 
 /* Which virtual EL's registers the hardware EL1 bank holds. */
