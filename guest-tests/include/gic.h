@@ -63,6 +63,7 @@ void gic_init(void);			/* everything group 1, disabled, priority 0xa0; CPU inter
 void gic_init_el2(void);		/* the same, and physical interrupts go to EL2 */
 /* Another CPU's own part: that of redistributor @cpu, with the SGIs and PPIs in @enabled, priority 0. */
 void gic_init_cpu(u64 cpu, u32 enabled);
+void gic_init_cpu_el1(u64 cpu, u32 enabled);	/* the same without what only EL2 may write */
 void gic_init_el1(void);			/* the same without what only EL2 may touch */
 void gic_enable(unsigned int intid);
 void gic_disable(unsigned int intid);

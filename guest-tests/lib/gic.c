@@ -174,7 +174,7 @@ void gic_init_el2(void)
 	gic_init();
 }
 
-void gic_init_cpu(u64 cpu, u32 enabled)
+void gic_init_cpu_el1(u64 cpu, u32 enabled)
 {
 	u64 base = GICR_BASE + cpu * GICR_STRIDE;
 
@@ -183,9 +183,14 @@ void gic_init_cpu(u64 cpu, u32 enabled)
 		;
 	mmio_write32(base + GICR_SGI + GICD_IGROUPR(0), ~0U);
 	mmio_write32(base + GICR_SGI + GICD_ISENABLER(0), enabled);
-	write_sysreg(0xf, SYS_ICC_SRE_EL2);
-	isb();
 	write_sysreg(0xff, SYS_ICC_PMR_EL1);
 	write_sysreg(1, SYS_ICC_IGRPEN1_EL1);
 	isb();
+}
+
+void gic_init_cpu(u64 cpu, u32 enabled)
+{
+	write_sysreg(0xf, SYS_ICC_SRE_EL2);
+	isb();
+	gic_init_cpu_el1(cpu, enabled);
 }

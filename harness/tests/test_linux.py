@@ -88,6 +88,28 @@ def test_what_its_l2_costs(vel2: Command, l0: Path, tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
+def test_figures_repeat_to_the_byte(vel2: Command, l0: Path, tmp_path: Path) -> None:
+    """A whole Linux, its L2 and its boot twice under icount: neither the time of day nor chance is in it."""
+    files = [tmp_path / name for name in ("a.json", "b.json")]
+    for path in files:
+        bench_rows(vel2, path, "--l1", "linux")
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("mode, traps", [("vhe", 7), ("nvhe", 40)])
+def test_what_an_ipi_of_its_l2_costs(
+    vel2: Command, l0: Path, tmp_path: Path, mode: str, traps: int
+) -> None:
+    """Both sides together: what the two hypervisors' switches force."""
+    args = ("--l1", "linux", "--smp", "2", "--l1-mode", mode)
+    rows = bench_rows(vel2, tmp_path / "rows.json", *args)
+    assert rows["ipi", "nested"]["traps"]["median"] <= traps, rows["ipi", "nested"]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("mode, traps, instructions", [("vhe", 3, 2000), ("nvhe", 18, 6000)])
 def test_what_the_l2_of_a_newer_linux_costs(
     vel2: Command, l0: Path, tmp_path: Path, mode: str, traps: int, instructions: int

@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from conftest import HARNESS, Command
+from vel2lib import sweep
 from vel2lib.debian import ROOT
 
 pytestmark = [pytest.mark.usefixtures("l0"), pytest.mark.xdist_group("sweep")]
@@ -35,6 +37,18 @@ def plan(fake_qemu: Fake, tmp_path: Path) -> Path:
         f'seed = {list(range(SEEDS))}\n[options]\nl1 = "bundled"\nqemu = "{qemu}"\ntimeout = 30\n'
     )
     return path
+
+
+def test_an_experiment_takes_ten_lines() -> None:
+    """The one of README.md, with every key that a sweep has: two mechanisms, hosts, seeds and ablations."""
+    text = (ROOT / "README.md").read_text()
+    found = re.search(r'^    command = "bench".*?(?=\n\n)', text, re.M | re.S)
+    assert found
+    lines = [line.removeprefix("    ") for line in found[0].splitlines()]
+    assert len(lines) <= 10
+    path = Path("experiment.toml")
+    jobs = sweep.expand({**tomllib.loads("\n".join(lines)), "name": path.stem})
+    assert len(jobs) == 16
 
 
 def command(plan: Path, base: Path, *args: str) -> list[str]:

@@ -45,6 +45,8 @@ def combinations(config: RunConfig, everything: bool) -> list[RunConfig]:
     default = f"iters={ITERATIONS} warm={WARM_UP}"
     if linux:
         default = f"{L2_BENCH} vel2.l2_append=iters={ITERATIONS}+warm={LINUX_WARM_UP}"
+        if config.smp > 1:  # L2 has two, and does what takes two
+            default += "+ops=ipi vel2.vmm_append=-smp+2"
     base = replace(
         config,
         icount=True,

@@ -46,6 +46,7 @@ EXAMPLES = {
   harness/vel2 bench                          host VHE, nv2, L1 VHE
   harness/vel2 bench --all --json rows.json   all eight combinations
   harness/vel2 bench --l1 linux               Linux's own L2, and its boot; also linux-6.12, linux-sid
+  harness/vel2 bench --l1 linux --smp 2       the same with two CPUs: its L2's virtual IPI
   harness/vel2 bench --l1 vel2                an L3's operations under vel2 in vel2
 """,
     "gdb": """examples:

@@ -18,7 +18,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from . import bench, results, store
+from . import bench, plugin, results, store
 from . import config as configuration
 from .config import RunConfig, Target
 from .debian import ROOT
@@ -75,6 +75,8 @@ def _digest(path: Path) -> str:
 def images(config: RunConfig, target: Target) -> dict[str, str]:
     """Digests of what a run boots, by role."""
     found = {} if config.native else {"L0": _digest(configuration.l0_bin(config))}
+    if config.count:
+        found["plugin"] = _digest(plugin.PLUGIN)
     for role, path in (("kernel", target.kernel), ("initrd", target.initrd)):
         if path is not None:
             found[role] = _digest(path)

@@ -39,6 +39,8 @@ MACHINE = "virt,virtualization=on,gic-version=3"
 NV_CPUS = frozenset({"max", "neoverse-v1", "neoverse-n2"})
 #: CPU models without VHE: L0's host and L1 can only be nVHE there.
 NVHE_CPUS = frozenset({"cortex-a53", "cortex-a57", "cortex-a72"})
+#: What a guest could tell one run from the next by: the time of day and random numbers.
+REPEATABLE = ("-rtc", "base=2026-01-01T00:00:00,clock=vm", "-seed", "1")
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -94,7 +96,7 @@ def _common(machine: Machine, mem: int) -> list[str]:
     args += ["-semihosting-config", "enable=on,target=gdb"]
     args += machine.devices.arguments()
     if machine.icount:
-        args += ["-icount", "shift=0,sleep=off"]
+        args += ["-icount", "shift=0,sleep=off", *REPEATABLE]
     if machine.exception_log:
         args += ["-d", "int", "-D", str(machine.exception_log)]
     args += machine.plugin

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * An L2 for somebody else's L1 (Linux/KVM with QEMU's virt machine): does operations that cost a
- * hypervisor something and marks each. EL1 with its own stage 1, one CPU, interrupts masked but where
- * one is waited for. iters=N samples of each operation after warm=N that are none; ends by PSCI.
+ * hypervisor something and marks each. EL1 with its own stage 1, interrupts masked but where one is
+ * waited for. iters=N samples of each operation after warm=N that are none; ends by PSCI. One CPU; ops=ipi
+ * starts a second one and measures what takes two.
  */
 #include "gic.h"
 #include "lib.h"
 #include "mmio.h"
 #include "pgtable.h"
+#include "smp.h"
 
 #define VA_BITS		32
 #define UART		0x09000000UL
 #define UART_PERIPHID0	0xfe0		/* in the VMM: no kernel emulates a PL011 */
 #define UART_ID0	0x11
 #define SGI		3
+#define SGI_OTHER	4
 #define NO_SGI		99
 #define TIMER_US	100
 #define CNTV_ENABLE	1
@@ -21,18 +24,25 @@
 void bench_main(const void *dtb);
 void bench_irq(void);
 void bench_bad(void);
+void bench_second(void);
+void bench_second_main(void);
+
+static struct pgtable pt;
 
 static volatile unsigned int irqs;
 static unsigned int expected;		/* INTID of the next interrupt */
 static u64 iters, warm, timer_ticks;
 static u32 iidr;
+static volatile u64 ready, done;	/* rounds of the ipi operation, by its receiver */
+static u64 round;			/* the same, by its sender */
+static u8 second_stack[8192] __attribute__((aligned(16)));
 
-static u64 psci(u64 fn)
+static u64 psci3(u64 fn, u64 a1, u64 a2, u64 a3)
 {
 	register u64 x0 asm("x0") = fn;
-	register u64 x1 asm("x1") = 0;
-	register u64 x2 asm("x2") = 0;
-	register u64 x3 asm("x3") = 0;
+	register u64 x1 asm("x1") = a1;
+	register u64 x2 asm("x2") = a2;
+	register u64 x3 asm("x3") = a3;
 
 	asm volatile("hvc #0"
 		     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
@@ -40,6 +50,11 @@ static u64 psci(u64 fn)
 		     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
 		       "x15", "x16", "x17", "memory");
 	return x0;
+}
+
+static u64 psci(u64 fn)
+{
+	return psci3(fn, 0, 0, 0);
 }
 
 static void die(const char *what)
@@ -156,6 +171,21 @@ static inline bool op_timer(void)
 	return true;
 }
 
+/* The other CPU is running, and has taken it when this is over. */
+static inline bool op_ipi(void)
+{
+	dsb(ishst);
+	write_sysreg((u64)SGI_OTHER << 24 | BIT(1), SYS_ICC_SGI1R_EL1);
+	isb();
+	wait_not(&done, round - 1);
+	return true;
+}
+
+static void prep_ipi(void)
+{
+	wait_not(&ready, round++);
+}
+
 static void no_prep(void)
 {
 }
@@ -206,13 +236,57 @@ static void prep_timer(void)
 
 static void mmu_init(void)
 {
-	static struct pgtable pt;
-
 	pt_init(&pt, 12, VA_BITS, -1);
 	pt_map(&pt, (u64)_text_start, (u64)_text_start, 2 * SZ_2M, PTE_NORMAL | PTE_UXN);
 	pt_map(&pt, GICD_BASE, GICD_BASE, 8 * SZ_2M, PTE_DEVICE | PTE_PXN);
 	pt_map(&pt, UART, UART, SZ_2M, PTE_DEVICE | PTE_PXN);
 	mmu_on_el1(&pt);
+}
+
+/*
+ * The receiver of the ipi operation. Its side of a round begins before it says that it waits, and ends
+ * before the sender may go on: of two regions of one operation, the sender's always ends last.
+ */
+void bench_second_main(void)
+{
+	mmu_on_el1(&pt);
+	write_sysreg(1, SYS_ICC_SRE_EL1);
+	isb();			/* system registers before their use */
+	gic_init_cpu_el1(1, BIT(SGI_OTHER));
+	unmask();
+	for (u64 i = 1; i <= warm + iters; i++) {
+		unsigned int before = irqs;
+
+		if (i > warm)
+			marker_begin(PEER_ipi_nested);
+		barrier_write(&ready, i);
+		while (irqs == before)
+			asm volatile("yield");
+		if (i > warm)
+			marker_end(PEER_ipi_nested, 1);
+		barrier_write(&done, i);
+	}
+	for (;;)
+		psci(PSCI_CPU_OFF);
+}
+
+static void measure_two(void)
+{
+	expected = SGI_OTHER;
+	if (psci3(PSCI_CPU_ON, 1, (u64)bench_second, (u64)second_stack + sizeof(second_stack)))
+		die("no second CPU");
+	MEASURE(ipi, prep_ipi);
+}
+
+static void measure_alone(void)
+{
+	MEASURE(hypercall, no_prep);
+	MEASURE(mmio, no_prep);
+	MEASURE(mmio_kernel, no_prep);
+	MEASURE(veoi, prep_veoi);
+	MEASURE(self_ipi, prep_self_ipi);
+	MEASURE(wfi_timer, prep_wfi_timer);
+	MEASURE(timer, prep_timer);
 }
 
 void bench_main(const void *dtb)
@@ -232,13 +306,10 @@ void bench_main(const void *dtb)
 	printf("vel2: l2-bench\n");
 
 	MEASURE(empty, no_prep);
-	MEASURE(hypercall, no_prep);
-	MEASURE(mmio, no_prep);
-	MEASURE(mmio_kernel, no_prep);
-	MEASURE(veoi, prep_veoi);
-	MEASURE(self_ipi, prep_self_ipi);
-	MEASURE(wfi_timer, prep_wfi_timer);
-	MEASURE(timer, prep_timer);
+	if (arg_is("ops", "ipi"))
+		measure_two();
+	else
+		measure_alone();
 	printf("vel2: l2-done\n");
 	for (;;)
 		psci(PSCI_SYSTEM_OFF);

@@ -14,5 +14,15 @@ start:
 	set_vectors_el1 bench_vectors
 	enter_c	bench_main
 
+	/* the second CPU: x0 = top of its stack */
+	.global	bench_second
+bench_second:
+	msr	daifset, #0xf
+	mov	sp, x0
+	set_vectors_el1 bench_vectors
+	mov	x29, xzr
+	bl	bench_second_main
+	b	.
+
 	.text
 	el1_vectors bench_vectors, bench_irq, bench_bad, bench_bad
