@@ -51,6 +51,32 @@ def test_instruments_that_differ_are_refused() -> None:
         costs([1, 2, 3, 4, 5], [1] * 6)
 
 
+def test_where_kvm_cannot_be_had_there_is_vel2(capsys: pytest.CaptureFixture[str]) -> None:
+    """A row has what there is."""
+    rows = compare.operations(costs([0, 1, 0, 0, 2, 2], [100, 270, 100, 100, 800, 800]), None)
+    assert [(r.op, r.vel2.traps, r.kvm) for r in rows] == [
+        ("hypercall", 1, None),
+        ("hypercall", 2, None),
+    ]
+    compare._show(rows, "title")
+    assert "hypercall, L2 under L1" in capsys.readouterr().out
+
+
+def test_kvm_that_is_not_reachable_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian's sid away: what stands in KVM's place says so."""
+    from payload import linux
+    from payload.errors import PayloadError
+
+    def unreachable(*_: Any, **__: Any) -> None:
+        raise PayloadError("cannot reach sid")
+
+    monkeypatch.setattr(linux, "build_linux_payload", unreachable)
+    prepare = progress = lambda *_: None
+    said = compare._kvm_side(RunConfig(), "bundled", "vhe", prepare, progress)
+    assert said == "KVM as L0: cannot reach sid"
+    assert compare._tried_kvm(RunConfig(), "vhe", "", prepare, progress) == said
+
+
 def test_memory_is_what_linux_says() -> None:
     """Of a machine of 1 GiB: what it never had, what it used without files, how much more while L1 ran."""
     result = Result(RunConfig(mem=1024))

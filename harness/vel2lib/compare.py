@@ -24,7 +24,7 @@ from typing import Any
 
 from . import plugin, results, table, witness
 from .config import BUILD, L2_BENCH, L2_WORD, RunConfig
-from .errors import EXIT_OK, EXIT_TIMEOUT, Vel2Error
+from .errors import EXIT_ERROR, EXIT_OK, EXIT_TIMEOUT, Vel2Error
 from .experiments import COMPARED
 from .qemu import NVHE_CPUS
 from .regions import RegionName, region_names
@@ -37,6 +37,8 @@ LINUX_APPEND = f"{L2_BENCH} vel2.l2_append=iters=16+warm=16 vel2.as=inner"
 KVM = "linux-sid"
 #: MiB: of a Linux L1, and of the machine whose L0 is a Linux with that L1 in its initramfs.
 LINUX_MEM, KVM_MEM = 1024, 2048
+#: Until KVM without an instrument must have run an L1.
+KVM_SECONDS = 90
 DEFAULT_L1S = COMPARED[:2]
 MODES = ("vhe", "nvhe")
 #: The same for KVM's init: a virtual EL2 with E2H fixed at 1, or without.
@@ -70,12 +72,12 @@ class Cost:
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation on both sides."""
+    """An operation on both sides; of KVM nothing where it could not be had."""
 
     op: str
     level: str
     vel2: Cost
-    kvm: Cost
+    kvm: Cost | None
 
 
 def _net(samples: Samples, names: dict[int, RegionName]) -> dict[int, float]:
@@ -112,11 +114,11 @@ def costs(
     return {number: Cost(*(net[number] for net in each)) for number in each[0]}
 
 
-def operations(vel2: dict[int, Cost], kvm: dict[int, Cost]) -> list[Operation]:
+def operations(vel2: dict[int, Cost], kvm: dict[int, Cost] | None) -> list[Operation]:
     """What both sides have, by region."""
     names = region_names()
-    both = sorted(set(vel2) & set(kvm))
-    return [Operation(names[i].op, names[i].level, vel2[i], kvm[i]) for i in both]
+    both = sorted(vel2 if kvm is None else set(vel2) & set(kvm))
+    return [Operation(names[i].op, names[i].level, vel2[i], kvm[i] if kvm else None) for i in both]
 
 
 @dataclass
@@ -168,9 +170,13 @@ def vel2_config(config: RunConfig, l1: str, mode: str) -> RunConfig:
 
 def kvm_config(config: RunConfig, l1: str, mode: str, scratch: Path) -> RunConfig:
     """The same L1 under KVM. Writes the initramfs of a KVM that has a Linux L1 into `scratch`."""
+    from payload.errors import PayloadError
     from payload.linux import add_l1, build_linux_payload
 
-    own = build_linux_payload(BUILD, lambda _: None, kernel=KVM)
+    try:
+        own = build_linux_payload(BUILD, lambda _: None, kernel=KVM)
+    except PayloadError as error:
+        raise Vel2Error(f"KVM as L0: {error}") from error
     words = f"vel2.memory {_EL2[mode]}"
     run = RunConfig(
         l1=KVM,
@@ -215,42 +221,27 @@ def _show(rows: list[Operation], title: str) -> None:
     for row in sorted(rows, key=lambda r: r.level):
         cells.append([f"{row.op}, {whose[row.level]}"])
         for what in ("traps", "l0_instructions", "l0_accesses"):
-            cells[-1] += [table.number(getattr(side, what)) for side in (row.vel2, row.kvm)]
+            figures = [getattr(side, what, None) for side in (row.vel2, row.kvm)]
+            cells[-1] += [table.number(figure) for figure in figures]
     heads = ["operation", "traps: vel2", "KVM", "L0 instructions: vel2", "KVM"]
     table.show(title, [*heads, "register accesses: vel2", "KVM"], cells)
 
 
 def summary(rows: list[Operation]) -> str:
     """Whether vel2 needs more traps for anything that L2 does, and how many times its L0 instructions KVM needs."""
-    nested = [r for r in rows if r.level == "nested"]
-    more = [r.op for r in nested if r.vel2.traps > r.kvm.traps]
+    nested = [(r.op, r.vel2, r.kvm) for r in rows if r.level == "nested" and r.kvm]
+    more = [op for op, vel2, kvm in nested if vel2.traps > kvm.traps]
     times = [
-        r.kvm.l0_instructions / r.vel2.l0_instructions for r in nested if r.vel2.l0_instructions
+        kvm.l0_instructions / vel2.l0_instructions
+        for _, vel2, kvm in nested
+        if vel2.l0_instructions
     ]
     what = f"more traps for {', '.join(more)}" if more else "no more traps than KVM for any"
     least, most = (f"{n:.1f}" for n in (min(times), max(times)))
     return f"of L2's operations: vel2 needs {what}; KVM needs {least} to {most} times its L0 instructions"
 
 
-def _compare_l1(
-    config: RunConfig, l1: str, mode: str, prepare: Prepare, progress: Progress
-) -> dict[str, Any]:
-    """One L1 in one mode on both sides: prints its table, returns what `--json` has of it."""
-    progress(f"vel2 as L0, L1 {l1} ({mode})")
-    vel2 = _counted(vel2_config(config, l1, mode), prepare, progress)
-    with tempfile.TemporaryDirectory(prefix="vel2-") as scratch:
-        progress(f"KVM as L0, L1 {l1} ({mode})")
-        kvm = _counted(kvm_config(config, l1, mode, Path(scratch)), prepare, progress)
-    rows = operations(vel2.costs, kvm.costs)
-    _show(
-        rows, f"Per operation, by QEMU's log and its plugin: L1 {l1} ({mode}); vel2: host vhe, nv2"
-    )
-    print(summary(rows))
-    mine = vel2.as_json({"l1-userspace": "L1's user space", "l2-bench": "L2"})
-    theirs = kvm.as_json(
-        {"inner-userspace": "L1's user space", "l2-bundled": "L1", "l2-bench": "L2"}
-    )
-    mine["seconds"] = mine["seconds"] or {"L1": round(vel2.result.wall_seconds, 1)}
+def _boot_lines(mine: dict[str, Any], theirs: dict[str, Any]) -> None:
     for what, seconds in mine["seconds"].items():
         other = theirs["seconds"].get(what)
         ratio = f", {other / seconds:.1f} times" if other and seconds else ""
@@ -261,14 +252,50 @@ def _compare_l1(
         f"L0's instructions from reset to power-off: vel2 {table.number(mine['l0_instructions'])}, "
         f"KVM {table.number(theirs['l0_instructions'])}"
     )
+
+
+def _kvm_side(
+    config: RunConfig, l1: str, mode: str, prepare: Prepare, progress: Progress
+) -> Side | str:
+    """The run under KVM, or why it could not be had."""
+    with tempfile.TemporaryDirectory(prefix="vel2-") as scratch:
+        try:
+            return _counted(kvm_config(config, l1, mode, Path(scratch)), prepare, progress)
+        except Vel2Error as error:
+            return str(error)
+
+
+def _compare_l1(
+    config: RunConfig, l1: str, mode: str, prepare: Prepare, progress: Progress
+) -> dict[str, Any]:
+    """One L1 in one mode on both sides: prints its table, returns what `--json` has of it."""
+    progress(f"vel2 as L0, L1 {l1} ({mode})")
+    vel2 = _counted(vel2_config(config, l1, mode), prepare, progress)
+    progress(f"KVM as L0, L1 {l1} ({mode})")
+    kvm = _kvm_side(config, l1, mode, prepare, progress)
+    rows = operations(vel2.costs, None if isinstance(kvm, str) else kvm.costs)
+    _show(
+        rows, f"Per operation, by QEMU's log and its plugin: L1 {l1} ({mode}); vel2: host vhe, nv2"
+    )
+    mine = vel2.as_json({"l1-userspace": "L1's user space", "l2-bench": "L2"})
+    mine["seconds"] = mine["seconds"] or {"L1": round(vel2.result.wall_seconds, 1)}
     mine["memory"] = vel2.result.boot.get("l0_bytes")
-    theirs["memory"] = kvm_memory(kvm.result)
+    theirs: dict[str, Any]
+    if isinstance(kvm, str):
+        theirs = {"not_had": kvm}
+        print(f"not had: {kvm}")
+    else:
+        print(summary(rows))
+        theirs = kvm.as_json(
+            {"inner-userspace": "L1's user space", "l2-bundled": "L1", "l2-bench": "L2"}
+        )
+        theirs["memory"] = kvm_memory(kvm.result)
+        _boot_lines(mine, theirs)
+    costs_of = [(r, vars(r.vel2), vars(r.kvm) if r.kvm else None) for r in rows]
     return {
         "l1": l1,
         "mode": mode,
-        "rows": [
-            {"op": r.op, "level": r.level, "vel2": vars(r.vel2), "kvm": vars(r.kvm)} for r in rows
-        ],
+        "rows": [{"op": r.op, "level": r.level, "vel2": a, "kvm": b} for r, a, b in costs_of],
         "vel2": mine,
         "kvm": theirs,
     }
@@ -289,6 +316,18 @@ def _tried(run: RunConfig, prepare: Prepare, progress: Progress) -> str:
     return "nothing within the time given" if result.status == EXIT_TIMEOUT else result.outcome
 
 
+def _tried_kvm(
+    config: RunConfig, mode: str, words: str, prepare: Prepare, progress: Progress
+) -> str:
+    """The same under a KVM that is told `words`."""
+    try:
+        run = kvm_config(config, "bundled", mode, BUILD)
+    except Vel2Error as error:
+        return str(error)
+    run.l1_append += f" {words}"
+    return _tried(run, prepare, progress)
+
+
 def _machines(config: RunConfig, prepare: Prepare, progress: Progress) -> Iterator[dict[str, str]]:
     """What each of both runs."""
     for cpu, words, host, mech, mode in MACHINES:
@@ -301,9 +340,8 @@ def _machines(config: RunConfig, prepare: Prepare, progress: Progress) -> Iterat
         if mech == "nv":
             found["kvm"] = "not tried: no CPU of QEMU's has FEAT_NV without FEAT_NV2"
         else:
-            theirs = kvm_config(replace(config, cpu=model, timeout=90), "bundled", mode, BUILD)
-            theirs.l1_append += f" {words}"
-            found["kvm"] = _tried(theirs, prepare, progress)
+            theirs = replace(config, cpu=model, timeout=KVM_SECONDS)
+            found["kvm"] = _tried_kvm(theirs, mode, words, prepare, progress)
         yield found
 
 
@@ -322,7 +360,7 @@ def _show_machines(value: dict[str, Any]) -> None:
         f"memory of L0, bytes: vel2 {table.number(first['vel2']['memory'])} (all that L1 does not get: image, "
         "stacks, pools)"
     )
-    if first["kvm"]["memory"]:
+    if first["kvm"].get("memory"):
         reserved, before, more = (
             table.number(first["kvm"]["memory"][k]) for k in ("reserved", "before", "running")
         )
@@ -352,4 +390,5 @@ def command_compare(
     _show_machines(value)
     if options.json:
         results.write_json(options.json, value)
-    return EXIT_OK
+    had = any("not_had" not in run["kvm"] for run in runs)
+    return EXIT_OK if had else EXIT_ERROR
