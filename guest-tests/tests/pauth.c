@@ -73,6 +73,21 @@ static void at_el2(void)
 	}
 }
 
+/* What was written last is what signs, before an exit and after it; both halves of a key. */
+static void across_exits(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
+		u64 s;
+
+		set_keys(0x1111111111111111UL * (i + 1));
+		s = keys[i].sign(POINTER, 3);
+		l2_call(pacia, POINTER, 0);
+		printf("%s: signs as before an exit %u\n", keys[i].name,
+		       keys[i].sign(POINTER, 3) == s);
+	}
+	set_keys(0x123456789abcdefUL);
+}
+
 /* The keys are one set for all levels; what a PAC covers depends on the level's address size. */
 static void with_l2(void)
 {
@@ -198,6 +213,7 @@ void guest_main(void)
 	write_sysreg(read_sysreg(sctlr_el2) | EN_ALL, sctlr_el2);
 	isb();
 	at_el2();
+	across_exits();
 	with_l2();
 	traps();
 	returns();
