@@ -38,7 +38,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all l0 guests plugin run bench papers test test-long mutants fuzz-host lint gdb setup format features matrix print-flags clean distclean help FORCE
+.PHONY: all l0 guests plugin run bench papers test test-long mutants fuzz-host coverage lint gdb setup format features matrix print-flags clean distclean help FORCE
 
 all: l0 guests plugin
 
@@ -130,11 +130,11 @@ $(LIBFDT): | $(SETUP)
 	$(call say,FETCH,libfdt for arm64)
 	$(Q)/usr/bin/python3 harness/vel2lib/debian.py libfdt-dev $(DEB)/libfdt
 
-# ---------------------------------------------------------------- QEMU's plugin, for this machine
+# ---------------------------------------------------------------- QEMU's plugins, for this machine
 
-plugin: $(B)/count.so
+plugin: $(B)/count.so $(B)/coverage.so
 
-$(B)/count.so: harness/plugin/count.c | $(SETUP)
+$(B)/%.so: harness/plugin/%.c | $(SETUP)
 	@mkdir -p $(@D)
 	$(call say,HOSTCC,$<)
 	$(Q)gcc -std=gnu11 -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $<
@@ -183,6 +183,10 @@ test-long:
 mutants: $(SETUP)
 	$(Q)cd harness && /usr/bin/python3 -m vel2lib.mutants $(ARGS)
 
+# Lines and branches of L0 that the tests execute. ARGS='--of units'.
+coverage: $(SETUP)
+	$(Q)harness/vel2 coverage $(ARGS)
+
 # The pure parts of L0 under libFuzzer. ARGS='TARGET... --runs N'.
 fuzz-host: $(SETUP)
 	$(Q)harness/vel2 fuzz-host $(ARGS)
@@ -221,6 +225,7 @@ help:
 	@echo 'make test-long      the matrix of L1s: Linux, Xen, firmware, vel2, in every mode'
 	@echo 'make mutants        put faults into L0, one by one: does the suite catch them?'
 	@echo 'make fuzz-host      the pure parts of L0 under sanitizers and libFuzzer'
+	@echo 'make coverage       which lines and branches of L0 the tests execute'
 	@echo 'make bench          the operations of the README, measured under icount'
 	@echo 'make papers         measure what the papers in papers/ measured, and compare'
 	@echo 'make gdb            the machine, halted, under gdb with the symbols of every level'

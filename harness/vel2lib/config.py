@@ -15,7 +15,7 @@ from .devices import Devices
 from .errors import Vel2Error
 from .image import MIB, load
 from .placement import L0_SIZE
-from .qemu import CPU, NV_CPUS, Domain, Module, quote
+from .qemu import COVERAGE, CPU, NV_CPUS, Domain, Module, quote
 
 if TYPE_CHECKING:
     from payload.edk2 import Edk2Payload
@@ -192,7 +192,9 @@ class Target:
 
 
 def l0_bin(config: RunConfig) -> Path:
-    """The image of L0 that a run boots."""
+    """The image of L0 that a run boots: while coverage is measured, always the one that it is measured of."""
+    if COVERAGE in os.environ:
+        return L0_BIN
     checked = CHECKED_L0_BIN if config.checked else L0_BIN
     return checked.parent / "pauth/vel2.bin" if config.pauth else checked
 

@@ -24,6 +24,11 @@ EXAMPLES = {
   harness/vel2 fuzz-host                          every target, 100,000 inputs each
   harness/vel2 fuzz-host vgic --runs 5000000 --seed 7 --keep
 """,
+    "coverage": """examples:
+  harness/vel2 coverage                           both tables; runs the whole suite
+  harness/vel2 coverage --of units --uncovered    of what runs on this machine
+  harness/vel2 coverage --of suite --json cov.json -- harness/tests/test_guests.py -k vgic
+""",
     "results": """examples:
   harness/vel2 results list --mech nv --op hypercall --since 2026-01-31
   harness/vel2 results show last
@@ -162,6 +167,14 @@ def add(command: AddCommand, machine_options: AddOptions, run_options: AddOption
     host.add_argument("--seed", type=int, default=1, metavar="S", help="(default 1)")
     host.add_argument("--jobs", type=int, default=1, metavar="N", help="targets at once (1)")
     host.add_argument("--keep", action="store_true", help="add what is new to guest-tests/corpus")
+    covered = command("coverage", "which lines and branches of L0 the tests execute")
+    covered.add_argument("--of", choices=["units", "suite"], help="one of the tables alone")
+    covered.add_argument("--uncovered", action="store_true", help="name the functions not executed")
+    covered.add_argument("--json", type=Path, metavar="FILE", help="write it, line by line")
+    covered.add_argument("--jobs", type=int, default=2, metavar="N", help="programs at once (2)")
+    covered.add_argument(
+        "pytest_args", nargs="*", metavar="ARG", help="arguments for pytest, after --"
+    )
     for one in (fuzz, replay):
         one.add_argument("--host", choices=["vhe", "nvhe"], help="(default: both)")
         one.add_argument("--mech", choices=["nv2", "nv"], help="(default: both)")
@@ -213,6 +226,17 @@ def _fuzz(options: argparse.Namespace) -> int:
         progress.done()
 
 
+def _coverage(options: argparse.Namespace) -> int:
+    from . import coverage
+    from .cli import Progress
+
+    progress = Progress()
+    try:
+        return coverage.command_coverage(options, progress)
+    finally:
+        progress.done()
+
+
 def _fuzz_host(options: argparse.Namespace) -> int:
     from . import hostfuzz
     from .cli import Progress
@@ -233,4 +257,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fuzz": _fuzz,
     "replay": _fuzz,
     "fuzz-host": _fuzz_host,
+    "coverage": _coverage,
 }

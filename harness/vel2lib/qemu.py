@@ -41,6 +41,8 @@ NV_CPUS = frozenset({"max", "neoverse-v1", "neoverse-n2"})
 NVHE_CPUS = frozenset({"cortex-a53", "cortex-a57", "cortex-a72"})
 #: What a guest could tell one run from the next by: the time of day and random numbers.
 REPEATABLE = ("-rtc", "base=2026-01-01T00:00:00,clock=vm", "-seed", "1")
+#: Set by `vel2 coverage` for what it starts: the plugin of every QEMU that has an L0.
+COVERAGE = "VEL2_COVERAGE_PLUGIN"
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -128,6 +130,8 @@ def command(
     """QEMU's arguments for L0 with L1's modules (none when `kernel` is None), without serial ports."""
     args = _common(machine, machine.mem + L0_SIZE // MIB)
     args += ["-kernel", str(l0), "-append", l0_append]
+    if COVERAGE in os.environ:
+        args += ["-plugin", os.environ[COVERAGE]]
     if kernel is not None and where is not None:
         args += _loader(Module("kernel", kernel, l1_append), where.kernel)
         if initrd is not None and where.initrd is not None:

@@ -6,6 +6,7 @@ struct gmem ram;
 static u8 *pool_mem;
 struct page_pool pool;
 struct s2_vm vm;
+u8 l1_stage1s;
 
 void l1_create(void)
 {
@@ -38,6 +39,7 @@ void l1_start(u32 shadow_pages, unsigned int nr_shadows, unsigned int hw_pa_bits
 		.hw_xnx = true,
 		.nr_vcpus = 1,
 		.nr_shadows = (u8)nr_shadows,
+		.nr_stage1s = l1_stage1s,
 		.vmid_base = 3,
 		.shadow_pages = shadow_pages,
 	};

@@ -35,6 +35,7 @@
 extern struct gmem ram;
 extern struct page_pool pool;
 extern struct s2_vm vm;
+extern u8 l1_stage1s; /* of the next VM: shadows of vEL2's stage 1, none as it is */
 
 void l1_create(void);
 void l1_destroy(void);

@@ -9,6 +9,7 @@
 #include "../l1_model.h"
 #include "fuzz.h"
 
+#include <at.h>
 #include <check.h>
 
 #define SHADOWS 4
@@ -17,6 +18,7 @@
 #define OPS	400
 
 static struct s2_guest guest;
+static struct at_ctx vel2;
 static struct s2_mmu *held[HELD];
 
 void __noreturn check_failed(const char *what, u64 is, u64 should_be)
@@ -112,6 +114,43 @@ static void fault(struct s2_mmu *mmu, u64 ia, u32 access)
 	}
 }
 
+/* vEL2's own stage 1 in a shadow: its registers, and a fault. */
+static void set_vel2(struct input *in)
+{
+	u64 how = take(in, 1);
+
+	vel2.regs.sctlr_el2 = how & 1 ? take(in, 8) : 1 | (how & 2) << 24;
+	vel2.regs.tcr_el2 = how & 4 ? take(in, 8)
+				    : (how & 8 ? 0x40019 : 0x600019) | (how & 0x30) << 10;
+	vel2.regs.mair_el2 = how & 0x40 ? take(in, 8) : 0xff4400;
+	vel2.regs.ttbr0_el2 = address(in);
+	s2_stage1_clear(&vm.stage1[0]);
+}
+
+static void vel2_fault(u64 va, u32 access)
+{
+	const struct s2_mmu *mmu = &vm.stage1[0];
+	u64 ia = va & (BIT(mmu->table.ia_bits) - 1);
+	struct s2_fault_result out;
+	struct tlb_entry e;
+	unsigned int shift;
+
+	switch (s2_stage1_fault(&vm.stage1[0], &vel2, va, access, &out)) {
+	case S2_RETRY:
+		if (tlb_walk(mmu->hw_vttbr, mmu->hw_vtcr, ia, &e, &shift))
+			CHECK(is_l1s(e.pa, SZ_4K));
+		break;
+	case S2_INJECT:
+		CHECK(out.kind > S2_FAULT_NONE && out.kind <= S2_FAULT_EXTERNAL);
+		break;
+	case S2_EMULATE:
+		CHECK(out.l1_ipa < 1ULL << 48);
+		break;
+	default:
+		CHECK(!"an error of L0's");
+	}
+}
+
 static void step(struct input *in)
 {
 	u64 op = take(in, 1);
@@ -156,10 +195,15 @@ static void step(struct input *in)
 			s2_emulate_tlbi_vel1(mmu, (u32)take(in, 2) & 0x3fff, take(in, 8));
 		break;
 	case 14:
-		s2_flush_guest_stage1(&vm);
+		if (op & 0x80)
+			set_vel2(in);
+		else if (op & 0x40)
+			s2_flush_guest_stage1(&vm);
+		else
+			s2_flush_vel2(&vm);
 		break;
 	default:
-		s2_flush_vel2(&vm);
+		vel2_fault(address(in), 1U << (op >> 5 & 1));
 	}
 }
 
@@ -169,7 +213,21 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	if (!ram.mem)
 		l1_create();
+	l1_stage1s = 1;
 	l1_start(40, SHADOWS, 48);
+	vel2 = (struct at_ctx){
+		.regs = { .sctlr_el2 = 1,
+			  .tcr_el2 = 0x40019,
+			  .ttbr0_el2 = RAM_IPA,
+			  .mair_el2 = 0xff4400 },
+		.s1 = { .tgran4 = true,
+			.tgran16 = true,
+			.tgran64 = true,
+			.hafdbs_af = true,
+			.hafdbs_db = true },
+		.s2 = vm.cfg.caps,
+		.mem = { read_ram, s2_vm_cmpxchg64, &vm },
+	};
 	vm.mem.read = read_ram;
 	ram.next = TABLES; /* what l1_start() clears */
 	memset(held, 0, sizeof(held));
