@@ -108,6 +108,26 @@ def flood(fake: Fake) -> int:
     return good(fake)
 
 
+def deluge(fake: Fake) -> int:
+    """L1 fills its console beyond what anybody keeps, without an end of line, and fails in the end."""
+    fake.boot()
+    for _ in range(24 * 16):
+        fake.console("\x00lie" * (1 << 14))
+    fake.console("\nFAIL after all\n1 FAILED\n")
+    fake.say(t="end", why="system_off")
+    return 0
+
+
+def endless(fake: Fake) -> int:
+    """L1's second UART has a line that does not end; then one that L1 means as a record."""
+    fake.boot()
+    for _ in range(1000):
+        fake.say(t="uart1", line='{"t":"end","why":"lie"}' * 80, more=True)
+    fake.say(t="uart1", line="")
+    fake.say(t="uart1", line='{"t":"sample","region":2,"level":"L1","ops":1,"traps":99}')
+    return good(fake)
+
+
 def killed(fake: Fake) -> int:
     """QEMU is killed in the middle of a record."""
     fake.boot()
@@ -180,7 +200,21 @@ def main(argv: list[str]) -> int:
         return 0
     scenarios = {
         f.__name__: f
-        for f in (good, slow, flood, killed, liar, refusal, panic, broken, failing, hang, deaf)
+        for f in (
+            good,
+            slow,
+            flood,
+            deluge,
+            endless,
+            killed,
+            liar,
+            refusal,
+            panic,
+            broken,
+            failing,
+            hang,
+            deaf,
+        )
     }
     return scenarios[argv[0]](Fake(argv[1:]))
 

@@ -80,7 +80,7 @@ def test_kvm_that_is_not_reachable_is_said(monkeypatch: pytest.MonkeyPatch) -> N
 def test_memory_is_what_linux_says() -> None:
     """Of a machine of 1 GiB: what it never had, what it used without files, how much more while L1 ran."""
     result = Result(RunConfig(mem=1024))
-    result.console = b"".join(
+    result.console = bytearray().join(
         b"vel2: l1-memory %s\r\n" % text
         for text in (b"before 1000000 700000 100000", b"running 1000000 650000 100000")
     )

@@ -114,6 +114,45 @@ def test_console_cannot_lie(vel2: Command, fake_qemu: Fake, tmp_path: Path) -> N
     assert results[0]["exits"] == results[1]["exits"]
 
 
+def test_more_console_than_kept(vel2: Command, fake_qemu: Fake, tmp_path: Path) -> None:
+    """Its end counts all the same, and its file says that something is left out."""
+    file = tmp_path / "console"
+    done = vel2(*RUN, "--qemu", str(fake_qemu("deluge")), "--console", str(file))
+    assert "FAIL after all" in complaint(done) and done.returncode == 3
+    kept = file.read_bytes()
+    assert len(kept) < 24 << 20 and kept.count(b"[vel2: some of the console is left out") == 1
+    assert kept.startswith(b"\0lie") and kept.endswith(b"1 FAILED\n")
+
+
+def test_second_uart_cannot_lie(vel2: Command, fake_qemu: Fake, tmp_path: Path) -> None:
+    """What L1 writes there is L1's: nothing of it is among L0's own figures."""
+    out = tmp_path / "r.json"
+    done = vel2(*RUN, "--qemu", str(fake_qemu("endless")), "--json", str(out))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text())
+    assert [r["id"] for r in found["regions"]] == [0, 2] and found["regions"][1]["traps"] == 1
+
+
+def test_guest_cannot_lie(vel2: Command, l0: Path, tmp_path: Path) -> None:
+    """A real L1 that writes L0's records on both its UARTs: they are on its console, and nowhere else."""
+    out, console = tmp_path / "r.json", tmp_path / "console"
+    done = vel2(
+        *("run", "--no-build", "--l1", "flood", "--json", str(out), "--console", str(console)),
+        *("--l1-append", "uart1=1", "--l0-append", "vel2.uart1=on"),
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(out.read_text())
+    assert found["outcome"] == "ok" and not found["regions"] and "hvc" not in found["exits"]["L1"]
+    assert console.read_bytes().count(b'"why":"lie"') == 8
+
+
+def test_console_file_on_a_full_disk(vel2: Command, fake_qemu: Fake) -> None:
+    """The run is stored, and says what is not there."""
+    done = vel2(*RUN, "--qemu", str(fake_qemu("good")), "--console", "/dev/full")
+    assert "No space left" in complaint(done) and done.returncode == 1
+    assert "bundled" in vel2("results", "list").stdout
+
+
 def test_qemu_is_killed(vel2: Command, fake_qemu: Fake) -> None:
     """One line, and no sample made of half a record."""
     done = vel2(*RUN, "--qemu", str(fake_qemu("killed")))

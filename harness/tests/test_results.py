@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import resource
 import sqlite3
 import subprocess
 from collections.abc import Callable
@@ -14,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Command
+from conftest import HARNESS, Command
 from vel2lib import store
 
 pytestmark = pytest.mark.usefixtures("guests")
@@ -134,6 +136,76 @@ def test_locked(run: Any, base: Path, tmp_path: Path) -> None:
     assert done.returncode == 0 and "database is locked" in done.stderr
     assert json.loads((tmp_path / "run.json").read_text())["outcome"] == "ok"
     assert len(query(base, "SELECT * FROM runs")) == 1
+    assert "kept in" in done.stderr and len(list(store.unsaved(base).iterdir())) == 1
+    # Whoever opens it next takes it in, once.
+    with store.reading(base):
+        pass
+    assert query(base, "SELECT command, status FROM runs") == [("bench", 0), ("run", 0)]
+    assert query(base, "SELECT count(*) FROM rows") == [(2,)]
+    assert not store.unsaved(base).exists()
+
+
+def waiting(base: Path) -> list[Path]:
+    """Runs beside a database."""
+    return list(store.unsaved(base).glob("*"))
+
+
+def test_cut_off(run: Any, base: Path) -> None:
+    """Half of a database: the line says what to do, and then nothing of the run is lost."""
+    for _ in range(20):
+        store.insert(entry(), base)
+    base.write_bytes(base.read_bytes()[: base.stat().st_size // 2])
+    done = run()
+    lines = [s for s in done.stderr.splitlines() if s.startswith("vel2: ")]
+    assert done.returncode == 0 and len(lines) == 1 and "Traceback" not in done.stderr
+    assert "malformed (move it away" in lines[0] and len(waiting(base)) == 1, lines
+    base.rename(base.with_name("bad.db"))
+    assert run().returncode == 0
+    assert query(base, "SELECT command FROM runs") == [("run",), ("run",)]
+    assert not waiting(base)
+
+
+def test_full_disk(base: Path, fake_qemu: Fake, tmp_path: Path) -> None:
+    """No room for the database, but for the run: what was in it is whole, and the run comes later. Here a file may
+    not grow beyond some size, which is as when the disk is full at that moment."""
+    out = tmp_path / "run.json"
+    command = [str(HARNESS / "vel2"), "run", "--no-build", "--l1", "bundled"]
+    command += ["--qemu", str(fake_qemu("good")), "--json", str(out)]
+
+    def limited(size: int) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command,
+            env={**os.environ, "VEL2_RESULTS": str(base)},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    done = limited(24 << 10)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert done.stderr.count("vel2: ") == 1 and "kept in" in done.stderr, done.stderr
+    assert json.loads(out.read_text())["outcome"] == "ok"
+    # Not even for that.
+    other = limited(1 << 10)
+    assert other.returncode != 0 and "Traceback" not in other.stderr, other.stderr
+    assert limited(resource.RLIM_INFINITY).returncode == 0
+    assert query(base, "PRAGMA integrity_check") == [("ok",)]
+    assert query(base, "SELECT count(*) FROM runs") == [(2,)] and not waiting(base)
+
+
+def test_taken_in_once(base: Path) -> None:
+    """Several who open it at the same moment; and one that was killed before it could tidy up."""
+    for number in range(6):
+        store.keep(entry(started=f"2026-01-0{number + 1}T00:00:00.000+00:00"), base)
+    again = store.unsaved(base) / "run-again.json"
+    again.write_bytes(waiting(base)[0].read_bytes())
+    (store.unsaved(base) / "run-half.json").write_text('{"command": "run", ')
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: store.take_in(base), range(4)))
+    assert query(base, "SELECT count(*), count(DISTINCT started) FROM runs") == [(6, 6)]
+    assert [p.name for p in waiting(base)] == ["run-half.json"]
 
 
 def test_unwritable_place(run: Any, vel2: Command, base: Path) -> None:

@@ -192,6 +192,26 @@ def test_dask(plan: Path, vel2: Command, tmp_path: Path, cluster: Any) -> None:
     assert len(figures(base)) == 2 * SEEDS and figures(base) == figures(alone)
 
 
+def test_database_spoilt_on_the_way(plan: Path, vel2: Command, tmp_path: Path) -> None:
+    """What was measured afterwards waits beside it, and is not measured again."""
+    base = tmp_path / "results.db"
+    sweep = start(*command(plan, base, "--jobs", "2"))
+    wait_for(lambda: count(base) >= 1)
+    base.rename(tmp_path / "good.db")
+    base.write_bytes(b"no database" * 1000)
+    _, said = sweep.communicate(timeout=90)
+    assert sweep.returncode == 1 and said.count("vel2: ") == 1, said
+    assert "move it away" in said and "kept in" in said
+    for file in tmp_path.glob("results.db*"):
+        if file.is_file():
+            file.unlink()
+    kept = len(list(tmp_path.glob("results.db.unsaved/run-*.json")))
+    assert kept >= 1
+    done = vel2(*command(plan, base)[1:])
+    assert f"8 runs, {kept} of them finished before" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and len(figures(base)) == 2 * SEEDS
+
+
 def test_of_a_guest(vel2: Command, tmp_path: Path) -> None:
     """Through QEMU, both mechanisms."""
     plan, base = tmp_path / "hello.toml", tmp_path / "results.db"

@@ -8,7 +8,6 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from .errors import Vel2Error
@@ -67,8 +66,11 @@ def flatten(path: Path) -> bytes:
             loads = [
                 (s["p_paddr"], s.data()) for s in elf.iter_segments("PT_LOAD") if s["p_filesz"] > 0
             ]
-    except (ELFError, struct.error, ValueError) as error:
-        raise Vel2Error(f"{path}: a damaged ELF file ({error})") from error
+    except Vel2Error:
+        raise
+    except Exception as error:  # pyelftools seeks, divides and decodes by what the file says
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise Vel2Error(f"{path}: a damaged ELF file ({why})") from error
     if not loads:
         raise Vel2Error(f"{path}: this ELF file has nothing to load")
     base = min(at for at, _ in loads)

@@ -21,7 +21,7 @@ from .errors import EXIT_ERROR, EXIT_FAILED, EXIT_OK, EXIT_PANIC, EXIT_TIMEOUT, 
 from .image import Image, load
 from .placement import Placement, place, place_firmware, place_vel2s
 from .qemu import Machine, Qemu, command, native_command
-from .records import Record, RecordReader, integer, optional_integer
+from .records import MAX_LINE, Record, RecordReader, integer, optional_integer
 from .regions import region_names
 from .symbols import Symbolizer
 
@@ -29,6 +29,8 @@ from .symbols import Symbolizer
 DUMP_SECONDS = 3.0
 END_SECONDS = 5.0
 MAX_CONSOLE = 16 << 20
+#: What stands for the middle of a console that is longer.
+LEFT_OUT = b"\n[vel2: some of the console is left out here]\n"
 #: How a console moves its cursor and changes colours.
 _ESCAPES = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
 
@@ -54,7 +56,7 @@ class Result:
     outcome: str = "ok"
     status: int = EXIT_OK
     wall_seconds: float = 0.0
-    console: bytes = b""
+    console: bytearray = field(default_factory=bytearray)  # all, or its beginning and its end
     boot: Record = field(default_factory=dict)
     samples: list[Record] = field(default_factory=list)
     counters: list[Record] = field(default_factory=list)  # the last of each vCPU
@@ -105,6 +107,13 @@ def instructions_total(counters: list[Record]) -> int | None:
     return sum(k for k in known if k is not None) if known and None not in known else None
 
 
+def _add(console: bytearray, data: bytes) -> None:
+    """Of a console that nobody can keep the beginning and the end stay: the verdict is at the end."""
+    console += data
+    if len(console) > MAX_CONSOLE * 5 // 4:  # not at every piece: each time moves half of it
+        console[MAX_CONSOLE // 2 : -MAX_CONSOLE // 2] = LEFT_OUT
+
+
 class _Session:
     """What arrives while QEMU runs."""
 
@@ -127,8 +136,7 @@ class _Session:
 
     def console(self, data: bytes) -> None:
         """L1's UART."""
-        if len(self.result.console) < MAX_CONSOLE:
-            self.result.console += data
+        _add(self.result.console, data)
         *lines, self._line = (self._line + data).split(b"\n")
         for line in lines:
             text = line.decode("utf-8", "replace").strip()
@@ -204,6 +212,7 @@ class _Session:
         """A line, or a piece of one, that L1 wrote to its second UART: a record of L1's, if L1 is vel2."""
         self._uart1 += str(record.get("line", ""))
         if record.get("more"):
+            self._uart1 = self._uart1[: MAX_LINE + 1]  # no record is so long
             return
         line, self._uart1 = self._uart1, ""
         if self.nested is None:

@@ -2,7 +2,8 @@
 """build/results.db: every run, in SQLite.
 
 One transaction a run, write-ahead log, so that readers and several writers share the file. A database
-that cannot be used costs a run one line of warning and nothing else.
+that cannot be used costs a run one line of warning and nothing else: what was measured is kept in a folder beside
+it (results.db.unsaved), from which whoever opens the database next takes it in.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -192,6 +194,7 @@ def connect(path: Path, create: bool = False) -> Iterator[sqlite3.Connection]:
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """The database for a command that only reads; Vel2Error when it is no use."""
+    take_in(path)
     try:
         with connect(path) as base:
             yield base
@@ -199,6 +202,57 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise Vel2Error(f"{path}: no results yet (harness/vel2 run, bench, sweep)") from error
     except (sqlite3.Error, OSError, ValueError) as error:
         raise Vel2Error(f"{path}: {error}") from error
+
+
+def unsaved(path: Path) -> Path:
+    """Where runs wait that a database could not take."""
+    return path.with_name(path.name + ".unsaved")
+
+
+def keep(one: Entry, path: Path) -> Path:
+    """Keep a run beside a database that cannot take it: the file, whole or not at all. OSError when it cannot be."""
+    folder = unsaved(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix="run-", suffix=".tmp", dir=folder)
+    try:
+        with os.fdopen(handle, "w") as stream:
+            json.dump(asdict(one), stream)
+        made = Path(name).with_suffix(".json")
+        os.rename(name, made)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+    return made
+
+
+def _kept(path: Path) -> list[tuple[Path, Entry]]:
+    """What waits beside a database; a file that is no run of ours is left alone."""
+    found = []
+    for file in sorted(unsaved(path).glob("run-*.json")):
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            found.append((file, Entry(**json.loads(file.read_text()))))
+    return found
+
+
+def _take_in(base: sqlite3.Connection, path: Path) -> None:
+    """Store what waits, each run once however many do this at once. sqlite3.Error: it waits on."""
+    for file, one in _kept(path):
+        base.execute("BEGIN IMMEDIATE")
+        try:
+            there = "SELECT 1 FROM runs WHERE started = ? AND command = ? AND wall_seconds = ?"
+            if not base.execute(there, [one.started, one.command, one.wall_seconds]).fetchone():
+                _insert(base, one)
+            base.execute("COMMIT")
+        except BaseException as error:
+            with contextlib.suppress(sqlite3.Error):
+                base.execute("ROLLBACK")
+            if isinstance(error, (KeyError, TypeError, ValueError, OverflowError)):
+                continue  # something in it is wrong; the others are not to wait for it
+            raise
+        with contextlib.suppress(OSError):
+            file.unlink()
+            file.parent.rmdir()
 
 
 def _spread(row: dict[str, Any], key: str) -> list[float | None]:
@@ -262,6 +316,8 @@ def _insert(base: sqlite3.Connection, one: Entry) -> int:
 def insert(one: Entry, path: Path) -> int:
     """Store a run, all of it or nothing; its number. Any of ERRORS when that cannot be."""
     with connect(path, create=True) as base:
+        with contextlib.suppress(*ERRORS):
+            _take_in(base, path)
         base.execute("BEGIN IMMEDIATE")
         try:
             run = _insert(base, one)
@@ -273,14 +329,36 @@ def insert(one: Entry, path: Path) -> int:
         return run
 
 
+def take_in(path: Path) -> None:
+    """What waits beside a database goes into it, if that is possible now."""
+    if any(unsaved(path).glob("run-*.json")):
+        with contextlib.suppress(*ERRORS), connect(path, create=True) as base:
+            _take_in(base, path)
+
+
+def rescue(entries: list[Entry], path: Path, error: BaseException | str) -> str:
+    """Keep runs that a database did not take for `error`: what became of them, and what to do, for the user."""
+    why = " ".join(str(error).split()) or type(error).__name__
+    what = "this run is" if len(entries) < 2 else f"{len(entries)} runs are"
+    text = f"{what} not in {path}: {why}"
+    if "malformed" in why or "not a database" in why:
+        text += " (move it away, and the next run makes a new one)"
+    try:
+        for one in entries:
+            keep(one, path)
+    except (OSError, TypeError, ValueError) as problem:
+        return f"{text}; nor can it be kept beside it: {problem}"
+    return text + (f"; kept in {unsaved(path)}, for the next run to store" if entries else "")
+
+
 def record(
     result: Result, command: str, where: Provenance, rows: list[dict[str, Any]] | None = None
 ) -> int | None:
     """Store a result. When that cannot be: one line of warning, and None."""
-    path = default_path()
+    path, made = default_path(), []
     try:
-        return insert(entry(result, command, where, rows), path)
+        made = [entry(result, command, where, rows)]
+        return insert(made[0], path)
     except ERRORS as error:
-        why = " ".join(str(error).split()) or type(error).__name__
-        print(f"vel2: warning: this run is not in {path}: {why}", file=sys.stderr)
+        print(f"vel2: warning: {rescue(made, path, error)}", file=sys.stderr)
         return None

@@ -116,6 +116,7 @@ def identify(found: list[Job], build: bool) -> None:
 def finished(path: Path, retry: bool) -> set[str]:
     """Keys of the jobs that are in the database; with retry, of those that ended well. Vel2Error when
     the database is no use: then there would be nothing to resume from."""
+    store.take_in(path)
     try:
         with store.connect(path, create=True) as base:
             query = "SELECT job FROM runs WHERE job IS NOT NULL"
@@ -309,12 +310,18 @@ def command_sweep(options: argparse.Namespace) -> int:
     sweep = Sweep(path)
     if todo:
         workers = options.jobs or cpus()
-        with dask(options.scheduler) if options.scheduler else local(workers) as submit:
-            sweep.run(todo, submit)
+        try:
+            with dask(options.scheduler) if options.scheduler else local(workers) as submit:
+                sweep.run(todo, submit)
+        except BaseException:
+            if sweep.unsaved:
+                text = store.rescue(sweep.unsaved, path, sweep.problem)
+                print(f"vel2: warning: {text}", file=sys.stderr)
+            raise
     for line in sweep.failed:
         print(f"vel2: {line}", file=sys.stderr)
     if sweep.unsaved:
-        raise Vel2Error(f"{len(sweep.unsaved)} runs are not in {path}: {sweep.problem}")
+        raise Vel2Error(store.rescue(sweep.unsaved, path, sweep.problem))
     print(f"{spec['name']}: {len(todo) - len(sweep.failed)} measured, {len(sweep.failed)} failed")
     return EXIT_ERROR if sweep.failed else EXIT_OK
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import bisect
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
@@ -57,7 +56,9 @@ class Symbolizer:
         if path not in self._loaded:
             try:
                 self._loaded[path] = Symbols(path)
-            except (OSError, ELFError):
+            except (
+                Exception
+            ):  # a damaged file may make pyelftools raise anything: then there are no names
                 self._loaded[path] = None
         return self._loaded[path]
 
