@@ -35,7 +35,7 @@ def test_unit(unit: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", TARGETS)
 def test_corpus(name: str, tmp_path: Path) -> None:
     """What the fuzzer has found so far is well, every input of it."""
-    assert hostfuzz.replay(name, TARGETS[name], tmp_path) > 20
+    assert hostfuzz.replay(name, TARGETS[name], tmp_path) > 10
 
 
 @pytest.mark.long
