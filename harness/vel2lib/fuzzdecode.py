@@ -609,6 +609,9 @@ class Decoder:
     def _a32(self, bits: Bits) -> None:
         self._flush()
         words = [bits.pick(_A32_WORDS) for _ in range(1 + bits.below(5))]
+        if "HCR_EL2" in self.written:
+            # TGE implies MDCR_EL2.TDA, which would trap vEL2 itself: CP14 is let through there
+            words = [word for word in words if word >> 8 & 15 != 14]
         self.ops.append(["enter32", A32 & ~(bits.below(4) << 6), words])
 
     def _call(self, bits: Bits) -> None:

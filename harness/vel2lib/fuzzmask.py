@@ -17,7 +17,7 @@ from .fuzzregs import U64, bits
 from .fuzzrun import Kind, Record, describe, end_name, parse
 from .tables import fixed_bits, load
 
-EXC, EXC1, VALUE = (ABI[f"FUZZ_REC_{n}"] for n in ("EXC", "EXC1", "VALUE"))
+EXC, EXC1, VALUE, IRQ = (ABI[f"FUZZ_REC_{n}"] for n in ("EXC", "EXC1", "VALUE", "IRQ"))
 WATCH = ABI["FUZZ_END_WATCH"]
 
 
@@ -51,6 +51,14 @@ MASKS = (
         lambda r, _: r.kind == EXC and _ec(r) == 0x0E and r.what < 8,
         2,
         bits(22),
+    ),
+    # the same, as an interrupt shows it that comes before the exception for PSTATE.IL
+    Mask(
+        "SetPSTATEFromPSR(): PAN is SPSR's; QEMU keeps PSTATE's",
+        "",
+        lambda r, _: r.kind == IRQ and r.what & 31 < 8 and bool(r.words[1] & bits(20)),
+        1,
+        bits((12, 10), (25, 22)),
     ),
 )
 
