@@ -168,7 +168,11 @@ SPECIAL: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "ICC_PMR_EL1": (0xF8, bits((7, 3)), ()),
     "CSSELR_EL1": (0, bits((3, 0)), ()),
     # not where there is no memory: what answers there is IMPLEMENTATION DEFINED
-    "VNCR_EL2": (0, 0, (ABI["FUZZ_VNCR"], ABI["FUZZ_VNCR"], ABI["FUZZ_PAGES"] + 3 * 4096)),
+    "VNCR_EL2": (
+        ABI["FUZZ_VNCR"],
+        0,
+        (ABI["FUZZ_VNCR"], ABI["FUZZ_VNCR"], ABI["FUZZ_PAGES"] + 3 * 4096),
+    ),
 }
 #: Pending and active, of group 0 and 1, edge, with and without a maintenance interrupt. Not HW: what it
 #: names is EL2's own interrupt. Not NMI, which QEMU's GIC has and a guest of vel2 has not.
