@@ -66,7 +66,7 @@ void check_loaded(struct kvm_vcpu *vcpu)
 	u64 ignored = HCR_TGE | HCR_VSE | HCR_UNDER_TGE;
 
 	/* RES0 on CPUs before ARMv8.1 to v8.4, and written everywhere. */
-	ignored |= HCR_TLOR | HCR_TERR | HCR_API | HCR_APK | HCR_AT;
+	ignored |= HCR_TLOR | HCR_TERR | HCR_TEA | HCR_API | HCR_APK | HCR_AT;
 
 	bank_before[vcpu->vcpu_id] = bank;
 	CHECK_IS("vcpu: sysregs_loaded_on_cpu", vcpu->arch.sysregs_loaded_on_cpu,
@@ -82,7 +82,9 @@ void check_loaded(struct kvm_vcpu *vcpu)
 	CHECK_IS("vcpu: bank of VTTBR_EL2",
 		 vcpu->arch.hw_mmu == (stage1_off(vcpu, bank) ?
 					       &vcpu->kvm->s2.stage1[vcpu->vcpu_id] :
-					       &vcpu->kvm->s2.canonical),
+					       (nested_mech->page ?
+							&vcpu->kvm->s2.owns->mmu[vcpu->vcpu_id] :
+							&vcpu->kvm->s2.canonical)),
 		 bank != BANK_VEL1);
 	CHECK_IS("vcpu: HCR_EL2.DC at vEL2", bank != BANK_VEL1 && (hcr & HCR_DC),
 		 stage1_off(vcpu, bank));

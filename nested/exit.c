@@ -426,7 +426,9 @@ static noinline enum host_exit counted_sync_exit(struct kvm_vcpu *vcpu, u64 esr)
 static noinline enum host_exit pv_sync_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
 	if (ESR_EC(esr) == ESR_EC_HVC64)
-		esr = nested_pv_syndrome(esr);
+		esr = nested_pv_syndrome(vcpu, esr);
+	else if (ESR_EC(esr) == ESR_EC_IABT_LOW || ESR_EC(esr) == ESR_EC_DABT_LOW)
+		nested_pv_leave(vcpu);
 	if (alternative_has_cap(CAP_INSN))
 		return counted_sync_exit(vcpu, esr);
 	return fast_or_sync_exit(vcpu, esr);
@@ -447,6 +449,8 @@ enum host_exit nested_sync_exit(struct kvm_vcpu *vcpu)
 enum host_exit nested_irq_exit(struct kvm_vcpu *vcpu)
 {
 	check_exit(vcpu);
+	if (alternative_has_cap(CAP_PV))
+		nested_pv_leave(vcpu);
 	insn_exit_begins(vcpu, EXIT_IRQ);
 	if (unlikely(kvm_arm_restore_shadow_state(vcpu)))
 		nested_set_bank(vcpu);
@@ -461,6 +465,8 @@ enum host_exit nested_irq_exit(struct kvm_vcpu *vcpu)
 enum host_exit nested_serror_exit(struct kvm_vcpu *vcpu)
 {
 	check_exit(vcpu);
+	if (alternative_has_cap(CAP_PV))
+		nested_pv_leave(vcpu);
 	insn_exit_begins(vcpu, EXIT_SERROR);
 	if (unlikely(kvm_arm_restore_shadow_state(vcpu)))
 		nested_set_bank(vcpu);

@@ -65,6 +65,7 @@ static const struct id_hidden id_hidden[] = {
 
 #define E2H0_NI	   0xfULL /* ID_AA64MMFR4_EL1.E2H0: HCR_EL2.E2H is RES1 */
 #define E2H0_SHIFT 24
+#define VH_SHIFT   8	   /* ID_AA64MMFR1_EL1.VH */
 #define NV_SHIFT   24	   /* ID_AA64MMFR2_EL1.NV */
 #define FGT_SHIFT  56	   /* ID_AA64MMFR0_EL1.FGT */
 
@@ -182,7 +183,7 @@ static u64 features_of_values(void)
 	u64 feat = BIT(FEAT_ALWAYS);
 
 	offer(&feat, field(pfr0, 0) == 2, FEAT_AA32EL0);
-	offer(&feat, field(mmfr1, 8), FEAT_VHE);
+	offer(&feat, field(mmfr1, VH_SHIFT), FEAT_VHE);
 	offer(&feat, field(pfr0, 32), FEAT_SVE);
 	offer(&feat, field(isar1, 4) || field(isar1, 8) || field(isar2, 12), FEAT_PAUTH);
 	offer(&feat, field(mmfr0, 56), FEAT_FGT);
@@ -258,6 +259,9 @@ int nested_idregs_init(struct kvm_vcpu *vcpu)
 	HW(ID_AA64ISAR2_EL1);
 	HW(ID_AA64MMFR0_EL1);
 	HW(ID_AA64MMFR1_EL1);
+	/* The veneers of vel2.pv=page are made for one E2H. */
+	if (nested_mech->page && opts.l1_mode == L1_NVHE)
+		id_values[id_slot(SYS_ID_AA64MMFR1_EL1)] &= ~(0xfULL << VH_SHIFT);
 	HW(ID_AA64MMFR2_EL1);
 	nv = field(id_value(SYS_ID_AA64MMFR2_EL1), NV_SHIFT);
 	if (nv > nested_mech->nv)

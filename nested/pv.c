@@ -14,9 +14,13 @@
 #include <pv.h>
 #include <sysreg.h>
 
+#include "pv-page.h"
+
 struct pv_site {
-	pa_t pa;
-	u64 esr;	/* of the instruction that stood there, had it trapped */
+	pa_t pa;	/* of the HVC: the site's, or its veneer's */
+	u64 esr;	/* of the instruction that stood at the site, had it trapped */
+	u64 back;	/* from the HVC to the site, modulo 2^64 */
+	struct pv_veneer veneer;
 };
 
 #define SITES_PER_PAGE	(SZ_4K / sizeof(struct pv_site))
@@ -49,13 +53,14 @@ static bool traps_by_hcr(const struct sysreg_desc *desc)
 
 /*
  * EL1's name of a register that vEL2 has in that place of the hardware for itself: with E2H=0 it means
- * the guest's. Most of them HCR_EL2.{TVM,TRVM} and CPTR_EL2.TCPAC trap there, on any CPU.
+ * the guest's. Most of them HCR_EL2.{TVM,TRVM} and CPTR_EL2.TCPAC trap there, on any CPU; with the veneers, which
+ * reach the hardware by these names, they must not.
  */
 static bool hides_vel1(const struct sysreg_desc *desc)
 {
 	return desc->group == GROUP_EL1BANK && desc->via == VIA_NAME &&
 	       sys_reg_Op1(desc->enc) == 0 && desc->loc[BANK_VEL2_NVHE - BANK_VEL1] == LOC_M &&
-	       !traps_by_hcr(desc);
+	       (nested_mech->page || !traps_by_hcr(desc));
 }
 
 static bool reg_is_sensitive(u32 enc)
@@ -97,6 +102,7 @@ static u64 sys_iss(u32 enc, u32 insn)
 static u64 sensitive(u32 insn)
 {
 	u32 enc = insn >> 5 & 0xffff;	/* the same fields in the same order */
+	u64 esr;
 
 	switch (insn) {
 	case INSN_ERET:
@@ -108,9 +114,10 @@ static u64 sensitive(u32 insn)
 	}
 	if ((insn & INSN_SYS_MASK) != INSN_SYS || !(insn & INSN_OP0))
 		return 0;
-	if (sys_reg_Op0(enc) == 1 ? !insn_is_sensitive(enc) : !reg_is_sensitive(enc))
-		return 0;
-	return syndrome(ESR_EC_SYS64, sys_iss(enc, insn));
+	esr = syndrome(ESR_EC_SYS64, sys_iss(enc, insn));
+	if (sys_reg_Op0(enc) == 1)
+		return insn_is_sensitive(enc) ? esr : 0;
+	return reg_is_sensitive(enc) || pv_page_serves(esr) ? esr : 0;
 }
 
 bool nested_pv_matters(u32 insn)
@@ -118,13 +125,16 @@ bool nested_pv_matters(u32 insn)
 	return sensitive(insn) != 0;
 }
 
+#define INSN_HVC(imm)		(0xd4000002U | (u32)(imm) << 5)
+
 unsigned long nested_pv_site(pa_t pa, u32 insn)
 {
 	unsigned long imm = next_imm;
-	u64 esr = sensitive(insn);
+	struct pv_site site = { .pa = pa, .esr = sensitive(insn) };
 	struct pv_site **page;
+	u32 now;
 
-	if (!esr)
+	if (!site.esr)
 		return PV_KEEP;
 	if (imm == MARKER_HVC)
 		imm++;
@@ -135,15 +145,40 @@ unsigned long nested_pv_site(pa_t pa, u32 insn)
 		*page = hyp_page_alloc();
 	if (!*page)
 		return PV_FULL;
-	(*page)[imm % SITES_PER_PAGE] = (struct pv_site){ pa, esr };
+	now = INSN_HVC(imm);
+	if (pv_page_make(pa, site.esr, now, &site.veneer)) {
+		site.pa = pv_page_ram(site.veneer.first);
+		site.back = pa - site.pa;
+		now = pv_insn_b(pa, site.pa);
+	}
+	(*page)[imm % SITES_PER_PAGE] = site;
 	next_imm = imm + 1;
-	return imm;
+	return now;
 }
 
 /* ------------------------------------------------------------------ what an HVC means */
 
+/*
+ * Where vEL2 with its stage 1 in the hardware's stage 2 fetches @va from: another vCPU's TLBI, or want of pages, may
+ * just have emptied that.
+ */
+static noinline pa_t fetched_by_tables(const struct kvm_vcpu *vcpu, u64 va)
+{
+	struct s1_walk_result s1;
+	struct s2_leaf leaf;
+	struct at_ctx ctx;
+
+	if (vcpu->arch.loaded_bank == BANK_VEL1 || !vcpu->arch.hw_mmu->stage1)
+		return ~0ULL;
+	nested_at_context(vcpu, &ctx);
+	if (s1_walk(&ctx, S1_EL2, va, S1_ACC_EXEC, false, &s1) ||
+	    !s2_table_lookup(s2_vm_map_of(vcpu->arch.hw_mmu), s1.pa, &leaf))
+		return ~0ULL;
+	return leaf.pa;
+}
+
 /* Where the guest that just ran fetches @va from; all ones if it can be seen no more. */
-static pa_t fetched_from(u64 va)
+static pa_t fetched_from(const struct kvm_vcpu *vcpu, u64 va)
 {
 	u64 guest = read_sysreg(par_el1), par;
 
@@ -151,10 +186,10 @@ static pa_t fetched_from(u64 va)
 	isb();
 	par = read_sysreg(par_el1);
 	write_sysreg(guest, par_el1);
-	return par & PAR_F ? ~0ULL : (par & PAR_PA) | (va & 0xfff);
+	return par & PAR_F ? fetched_by_tables(vcpu, va) : (par & PAR_PA) | (va & 0xfff);
 }
 
-u64 nested_pv_syndrome(u64 esr)
+u64 nested_pv_syndrome(const struct kvm_vcpu *vcpu, u64 esr)
 {
 	u64 imm = esr & ESR_IMM16, pc;
 	const struct pv_site *site;
@@ -163,8 +198,43 @@ u64 nested_pv_syndrome(u64 esr)
 		return esr;
 	site = &sites[imm / SITES_PER_PAGE][imm % SITES_PER_PAGE];
 	pc = read_sysreg(elr_el2) - 4;
-	if (!site->esr || ((pc ^ site->pa) & 0xfff) || fetched_from(pc) != site->pa)
+	if (!site->esr || ((pc ^ site->pa) & 0xfff) || fetched_from(vcpu, pc) != site->pa)
 		return esr;
-	write_sysreg(pc, elr_el2);
+	write_sysreg(pc + site->back, elr_el2);
 	return site->esr;
+}
+
+/* ------------------------------------------------------------------ exits from veneers */
+
+static const struct pv_site *site_of_word(unsigned int word)
+{
+	for (unsigned long imm = 1; imm < next_imm; imm++) {
+		const struct pv_site *s = &sites[imm / SITES_PER_PAGE][imm % SITES_PER_PAGE];
+
+		if (s->veneer.words && word - s->veneer.first < s->veneer.words)
+			return s;
+	}
+	return NULL;
+}
+
+void nested_pv_leave(struct kvm_vcpu *vcpu)
+{
+	u64 pc = read_sysreg(elr_el2);
+	const struct pv_site *site;
+	unsigned int done;
+	int word;
+
+	if (!nested_mech->page || vcpu->arch.loaded_bank == BANK_VEL1)
+		return;
+	word = pv_page_word(fetched_from(vcpu, pc));
+	site = word < 0 ? NULL : site_of_word((unsigned int)word);
+	if (!site)
+		return;
+	done = (unsigned int)word - site->veneer.first;
+	pc += site->back - done * sizeof(u32);
+	if (done == site->veneer.words - 1U)
+		pc += sizeof(u32);
+	else if (site->veneer.scratch && done >= 2)
+		vcpu_set_reg(vcpu, pv_page_borrowed(site->esr), read_sysreg(tpidr_el1));
+	write_sysreg(pc, elr_el2);
 }

@@ -24,7 +24,7 @@
 
 static void choose_mech(void)
 {
-	nested_mech = &nested_mechs[opts.mech - MECH_NV2];
+	nested_mech = &nested_mechs[opts.mech - MECH_NV2 + opts.pv_page];
 	markers_on = opts.markers;
 }
 
@@ -66,6 +66,7 @@ int nested_vcpu_init(struct kvm_vcpu *vcpu)
 	}
 	vcpu->arch.hcr_res1 = opts.l1_mode == L1_VHE ? HCR_E2H : 0;
 	vcpu->arch.midr = read_sysreg(MIDR_EL1);
+	vcpu->arch.vel2_mmu = &vcpu->kvm->s2.canonical;
 	debug_hyp_init(vcpu);
 	ret = nested_idregs_init(vcpu);
 	vcpu->arch.hfgitr = idregs_hfgitr();

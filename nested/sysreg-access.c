@@ -99,6 +99,18 @@ enum trap_result access_currentel(struct kvm_vcpu *vcpu, const struct sysreg_des
 	return read_as(p, *vcpu_cpsr(vcpu) & 0xc);
 }
 
+/* Under vel2.pv=page the hardware's is the veneers' while vEL2 runs: see nested/pv-page.c. */
+enum trap_result access_tpidr_el1(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
+				  struct sys_reg_params *p)
+{
+	if (!nested_mech->page || vcpu->arch.loaded_bank == BANK_VEL1)
+		return access_rw(vcpu, desc, p);
+	if (!p->is_write)
+		return read_as(p, __vcpu_sys_reg(vcpu, PV_SLOT_TPIDR));
+	__vcpu_sys_reg(vcpu, PV_SLOT_TPIDR) = p->val;
+	return TRAP_HANDLED;
+}
+
 /* ------------------------------------------------------------------ identification */
 
 enum trap_result access_id(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,

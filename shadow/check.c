@@ -169,6 +169,12 @@ static bool is_of_l1(const struct s2_vm *vm, pa_t pa, unsigned int shift)
 		if (pa >= r->pa && pa + BIT(shift) <= r->pa + r->size)
 			return by_hardware(&vm->canonical, r->ipa + (pa - r->pa)).out == pa;
 	}
+	for (unsigned int i = 0; vm->owns && i < vm->owns->nr_windows; i++) {
+		const struct s2_ram *r = &vm->owns->window[i];
+
+		if (pa >= r->pa && pa + BIT(shift) <= r->pa + r->size)
+			return true;
+	}
 	for (u64 at = pa; at < pa + BIT(shift); at += SZ_4K) {
 		struct mapping m = by_hardware(&vm->canonical, at);
 

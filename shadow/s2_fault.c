@@ -84,13 +84,14 @@ static int emulate(struct s2_fault_result *out, ipa_t l1_ipa)
 	return S2_EMULATE;
 }
 
-/* A fault on a context whose table is the canonical one. */
-static int canonical_fault(struct s2_vm *vm, ipa_t ipa, u32 access, struct s2_fault_result *out)
+/* A fault on a context whose table is the canonical one, or a vCPU's own. */
+static int canonical_fault(const struct s2_mmu *mmu, ipa_t ipa, u32 access,
+			   struct s2_fault_result *out)
 {
 	struct s2_leaf leaf;
 
 	out->perm = S2_PERM_RWX;
-	if (!s2_table_lookup(&vm->canonical.table, ipa, &leaf) || !leaf_allows(&leaf, access))
+	if (!s2_table_lookup(s2_vm_map_of(mmu), ipa, &leaf) || !leaf_allows(&leaf, access))
 		return emulate(out, ipa);
 	out->shift = leaf.shift;
 	return S2_RETRY;
@@ -135,7 +136,7 @@ int s2_shadow_fault(struct s2_mmu *mmu, l2ipa_t ipa, u32 access, struct s2_fault
 	if (mmu->nested_stage2_enabled)
 		ret = nested_fault(mmu, ipa, access, out);
 	else
-		ret = canonical_fault(mmu->vm, ipa, access, out);
+		ret = canonical_fault(mmu, ipa, access, out);
 	unlock(&mmu->vm->lock);
 	return ret;
 }
@@ -187,7 +188,7 @@ static int stage1_fault(struct s2_mmu *mmu, const struct at_ctx *ctx, va_t va, u
 		out->fsc = s2_fault_fsc(s1.fault, s1.level);
 		return S2_INJECT;
 	}
-	if (!s2_table_lookup(&mmu->vm->canonical.table, s1.pa, &l0) || !leaf_allows(&l0, access))
+	if (!s2_table_lookup(s2_vm_map_of(mmu), s1.pa, &l0) || !leaf_allows(&l0, access))
 		return emulate(out, s1.pa);
 	if (!update_leaf(ctx, &s1, access))
 		return S2_RETRY;

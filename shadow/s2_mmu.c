@@ -81,6 +81,24 @@ static int init_stage1(struct s2_vm *vm, struct s2_mmu *mmu, u16 vmid)
 	return 0;
 }
 
+/*
+ * TLBIs of L1's reach all its vCPUs by the VMID, so that is the canonical one's: the tables differ from CPU to CPU
+ * (no CnP), and what one vCPU leaves in a CPU's TLB goes before the next one runs there.
+ */
+static int init_own(struct s2_vm *vm, unsigned int i)
+{
+	struct s2_mmu *mmu = &vm->owns->mmu[i];
+	int ret;
+
+	mmu->vm = vm;
+	mmu->vmid = vm->canonical.vmid;
+	ret = s2_table_init(&mmu->table, vm->cfg.l1_ipa_bits, vm->cfg.pool, NULL, &canonical_ops);
+	if (ret)
+		return ret;
+	set_hw(mmu, &mmu->table);
+	return 0;
+}
+
 int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
 {
 	u32 vmid = cfg->vmid_base ? cfg->vmid_base : 1;
@@ -89,7 +107,7 @@ int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
 	int ret;
 
 	if (!cfg->nr_shadows || cfg->nr_shadows > S2_MAX_SHADOWS ||
-	    cfg->nr_stage1s > S2_MAX_STAGE1S ||
+	    cfg->nr_stage1s > S2_MAX_STAGE1S || cfg->nr_owns > S2_MAX_STAGE1S ||
 	    (cfg->hw_vmid_bits != 8 && cfg->hw_vmid_bits != 16) || last >> cfg->hw_vmid_bits ||
 	    cfg->l1_ipa_bits > pa_bits || cfg->caps.pa_bits > pa_bits)
 		return -EINVAL;
@@ -121,6 +139,16 @@ int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
 	}
 	for (unsigned int i = 0; i < cfg->nr_stage1s; i++) {
 		ret = init_stage1(vm, &vm->stage1[i], (u16)(vmid + 1 + cfg->nr_shadows + i));
+		if (ret)
+			return ret;
+	}
+	if (cfg->nr_owns) {
+		vm->owns = page_pool_alloc(cfg->pool, 0);
+		if (!vm->owns)
+			return -ENOMEM;
+	}
+	for (unsigned int i = 0; i < cfg->nr_owns; i++) {
+		ret = init_own(vm, i);
 		if (ret)
 			return ret;
 	}
@@ -159,6 +187,8 @@ static int map_canonical(struct s2_vm *vm, ipa_t ipa, pa_t pa, u64 size,
 	lock(&vm->lock);
 	forget_ram(vm, ipa, size);
 	ret = s2_table_map(&vm->canonical.table, ipa, pa, size, attr, 30);
+	for (unsigned int i = 0; !ret && i < vm->cfg.nr_owns; i++)
+		ret = s2_table_map(&vm->owns->mmu[i].table, ipa, pa, size, attr, 30);
 	if (!ret && attr->memattr == S2_MEMATTR_NORMAL_WB)
 		note_ram(vm, ipa, pa, size);
 	unlock(&vm->lock);
@@ -183,6 +213,24 @@ int s2_vm_map_device(struct s2_vm *vm, ipa_t ipa, pa_t pa, u64 size)
 	return map_canonical(vm, ipa, pa, size, &device);
 }
 
+int s2_vm_map_window(struct s2_vm *vm, unsigned int i, const struct s2_ram *window, u8 perm)
+{
+	const struct s2_leaf attr = {
+		.perm = perm, .memattr = S2_MEMATTR_NORMAL_WB, .sh = SH_INNER,
+	};
+	int ret;
+
+	if (i >= vm->cfg.nr_owns || vm->owns->nr_windows == ARRAY_SIZE(vm->owns->window))
+		return -EINVAL;
+	lock(&vm->lock);
+	ret = s2_table_map(&vm->owns->mmu[i].table, window->ipa, window->pa, window->size, &attr,
+			   12);
+	if (!ret)
+		vm->owns->window[vm->owns->nr_windows++] = *window;
+	unlock(&vm->lock);
+	return ret;
+}
+
 int s2_vm_unmap(struct s2_vm *vm, ipa_t ipa, u64 size)
 {
 	s64 ret;
@@ -190,6 +238,8 @@ int s2_vm_unmap(struct s2_vm *vm, ipa_t ipa, u64 size)
 	lock(&vm->lock);
 	forget_ram(vm, ipa, size);
 	ret = s2_table_unmap(&vm->canonical.table, ipa, size, true);
+	for (unsigned int i = 0; ret >= 0 && i < vm->cfg.nr_owns; i++)
+		ret = s2_table_unmap(&vm->owns->mmu[i].table, ipa, size, true);
 	/* Shadows are not indexed by what they map to; they fill again by themselves. */
 	for (unsigned int i = 0; i < vm->cfg.nr_shadows; i++)
 		s2_mmu_empty(&vm->shadow[i]);
@@ -208,6 +258,18 @@ bool s2_vm_ipa_to_pa(struct s2_vm *vm, ipa_t ipa, pa_t *pa, bool *ram)
 	*pa = leaf.pa;
 	*ram = leaf.memattr == S2_MEMATTR_NORMAL_WB;
 	return true;
+}
+
+const struct s2_table *s2_vm_map_of(const struct s2_mmu *mmu)
+{
+	const struct s2_vm *vm = mmu->vm;
+
+	if (!vm->owns)
+		return &vm->canonical.table;
+	if (mmu->stage1)
+		return &vm->owns->mmu[mmu - vm->stage1].table;
+	return mmu >= vm->owns->mmu && mmu < vm->owns->mmu + S2_MAX_STAGE1S ? &mmu->table :
+									       &vm->canonical.table;
 }
 
 /* L0's address of 8 aligned bytes of L1's RAM. */

@@ -17,16 +17,19 @@
 #include <ttlb.h>
 
 /*
- * The three mechanisms' difference is data: the HCR_EL2 bits at vEL2. With NV alone, the EL1 names
+ * The mechanisms' difference is data: the HCR_EL2 bits at vEL2. With NV alone, the EL1 names
  * that an nVHE vEL2 uses for its guest's registers would hit its own, so they trap (TVM, TRVM,
  * TCPAC; NV1 adds VBAR, ELR and SPSR). Without any of FEAT_NV, pv has those three and all of EL2's
- * names rewritten (nested/pv.c), and vEL2's SPSR never shows EL2.
+ * names rewritten (nested/pv.c), and vEL2's SPSR never shows EL2. The last row is vel2.pv=page, which
+ * has EL1's names rewritten, too.
  */
 const struct nested_mech nested_mechs[] = {
-	{ "nv2", HCR_NV | HCR_NV2 | HCR_AT, HCR_NV | HCR_NV2 | HCR_NV1 | HCR_AT, 0, true, 2, false },
+	{ "nv2", HCR_NV | HCR_NV2 | HCR_AT, HCR_NV | HCR_NV2 | HCR_NV1 | HCR_AT, 0, true, 2, false,
+	  false },
 	{ "nv", HCR_NV | HCR_AT, HCR_NV | HCR_NV1 | HCR_AT | HCR_TVM | HCR_TRVM, CPTR_TCPAC, false,
-	  1, false },
-	{ "pv", 0, HCR_TVM | HCR_TRVM, CPTR_TCPAC, false, 0, true },
+	  1, false, false },
+	{ "pv", 0, HCR_TVM | HCR_TRVM, CPTR_TCPAC, false, 0, true, false },
+	{ "pv", 0, 0, 0, false, 0, true, true },
 };
 const struct nested_mech *nested_mech = &nested_mechs[0];
 
@@ -91,6 +94,12 @@ static u64 spsr_from_hw(u64 spsr, u64 mem)
 	if (mode == PSR_MODE_EL1t || mode == PSR_MODE_EL1h)
 		return spsr ^ PSR_MODE_EL_SWAP;
 	return spsr;
+}
+
+/* Where what was written last is kept while it is coded: pv's veneers write it, too. */
+static unsigned int spsr_written(void)
+{
+	return nested_mech->page ? PV_SLOT_SPSR : SPSR_EL2;
 }
 
 static bool spsr_is_coded(const struct kvm_vcpu *vcpu)
@@ -207,7 +216,7 @@ u64 vcpu_read_sys_reg(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg)
 	if (hw == SYSREG_NONE || !sysreg_hw_read((enum vcpu_sysreg)hw, &val))
 		return READ_ONCE(__vcpu_sys_reg(vcpu, reg));
 	if (reg == SPSR_EL2 && spsr_is_coded(vcpu))
-		val = spsr_from_hw(val, __vcpu_sys_reg(vcpu, SPSR_EL2));
+		val = spsr_from_hw(val, __vcpu_sys_reg(vcpu, spsr_written()));
 	if (reg == ESR_EL2)
 		val = esr_from_hw(vcpu, val);
 	return reg == CNTHCTL_EL2 ? cnthctl_from_hw(vcpu, val) : val;
@@ -218,7 +227,7 @@ void vcpu_write_sys_reg(struct kvm_vcpu *vcpu, u64 val, enum vcpu_sysreg reg)
 	unsigned int hw = current_hw(vcpu, reg);
 
 	if (reg == SPSR_EL2 && hw != SYSREG_NONE && spsr_is_coded(vcpu)) {
-		__vcpu_sys_reg(vcpu, SPSR_EL2) = val;
+		__vcpu_sys_reg(vcpu, spsr_written()) = val;
 		val = spsr_to_hw(val);
 	}
 	if (reg == CNTHCTL_EL2)
@@ -497,7 +506,7 @@ static inline struct s2_mmu *vel1_mmu(struct kvm_vcpu *vcpu)
 
 static __always_inline void load_mmu(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
-	struct s2_mmu *mmu = bank == BANK_VEL1 ? vel1_mmu(vcpu) : &vcpu->kvm->s2.canonical;
+	struct s2_mmu *mmu = bank == BANK_VEL1 ? vel1_mmu(vcpu) : vcpu->arch.vel2_mmu;
 
 	if (bank == BANK_VEL2_NVHE && stage1_is_shadowed(vcpu, bank))
 		mmu = &vcpu->kvm->s2.stage1[vcpu->vcpu_id];
@@ -557,7 +566,7 @@ static noinline void unload_special(struct kvm_vcpu *vcpu, enum loaded_bank bank
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
 
 	if (bank == BANK_VEL2_NVHE) {
-		u64 spsr = ctxt->sys_regs[SPSR_EL2];
+		u64 spsr = ctxt->sys_regs[spsr_written()];
 
 		fold_nvhe(ctxt->shadow_sys_regs, ctxt->sys_regs);
 		ctxt->sys_regs[ESR_EL2] = esr_from_hw(vcpu, ctxt->sys_regs[ESR_EL2]);
@@ -576,11 +585,15 @@ static noinline void unload_special(struct kvm_vcpu *vcpu, enum loaded_bank bank
 static __always_inline u64 unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	struct kvm_cpu_context *ctxt = &vcpu->arch.ctxt;
-	u64 cntkctl, spsr = ctxt->sys_regs[SPSR_EL2];
+	u64 cntkctl, spsr = 0;
 
+	if (bank == BANK_VEL2_E2H && alternative_has_cap(CAP_PV))
+		spsr = ctxt->sys_regs[spsr_written()];
 	__sysreg_save_el1_bank(ctxt->hw_sys_regs);
 	if (bank == BANK_VEL2_E2H && alternative_has_cap(CAP_PV))
 		ctxt->sys_regs[SPSR_EL2] = spsr_from_hw(ctxt->sys_regs[SPSR_EL2], spsr);
+	if (bank != BANK_VEL1 && alternative_has_cap(CAP_PV) && nested_mech->page)
+		write_sysreg(ctxt->sys_regs[PV_SLOT_TPIDR], tpidr_el1);
 	if (alternative_has_cap(CAP_SVE))
 		unload_zcr(vcpu);
 	cntkctl = read_sysreg_el1(CNTKCTL);
@@ -638,6 +651,10 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 	__sysreg_restore_el1_bank(ctxt->hw_sys_regs);
 	if (bank == BANK_VEL2_E2H && alternative_has_cap(CAP_PV))
 		write_sysreg_el1(spsr_to_hw(ctxt->sys_regs[SPSR_EL2]), SPSR);
+	if (bank != BANK_VEL1 && alternative_has_cap(CAP_PV) && nested_mech->page) {
+		ctxt->sys_regs[PV_SLOT_SPSR] = ctxt->sys_regs[SPSR_EL2];
+		ctxt->sys_regs[PV_SLOT_TPIDR] = read_sysreg(tpidr_el1);
+	}
 	cntkctl = ctxt->sys_regs[cntkctl_home(bank)];
 	if (old == BANK_VEL1 && bank == BANK_VEL2_E2H)
 		shared = ~CNTHCTL_ONLY;

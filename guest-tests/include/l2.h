@@ -51,6 +51,9 @@ u64 l2_check_shared(l2_fn fill, l2_fn sum, u64 seed);
 #define L2_EL1	(PSR_EL1h | PSR_DAIF)
 #define L2_EL0	(PSR_EL0t | PSR_DAIF)
 
+/* A function that never runs at vEL2. */
+#define VEL1_CODE __attribute__((noinline, section(".vel1.text")))
+
 /* A function of L2 that is one or more instructions; operands x0, x1, result x0. */
 #define L2_ASM(name, insns)						\
 	static u64 name(u64 a, u64 b)					\

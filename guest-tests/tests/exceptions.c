@@ -117,10 +117,10 @@ L2_ASM(do_load_pair, "ldp x1, x2, [x0]")
 L2_ASM(do_store, "str x1, [x0]")
 L2_ASM(do_store_half, "strh w3, [x0]")
 L2_ASM(do_store_post, "str x1, [x0], #8")
-L2_ASM(do_mrs_el2, "mrs x0, hcr_el2")
-L2_ASM(do_eret_el0, "msr spsr_el1, xzr\n msr elr_el1, x0\n eret")
+VEL1_CODE L2_ASM(do_mrs_el2, "mrs x0, hcr_el2")
+	L2_ASM(do_eret_el0, "msr spsr_el1, xzr\n msr elr_el1, x0\n eret")
 
-static void from_l2(void)
+		static void from_l2(void)
 {
 	l2_trace("hvc", do_hvc, 0, 0, L2_EL1, 0);
 	l2_trace("smc", do_smc, 0, 0, L2_EL1, HCR_TSC);

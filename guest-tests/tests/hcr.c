@@ -128,6 +128,9 @@
 
 #define DEFINE(bit, name, insns) L2_ASM(do_##name, insns)
 EL1_ROWS(DEFINE)
+#undef DEFINE
+/* EL0 is not where a rewritten instruction does what stood there. */
+#define DEFINE(bit, name, insns) VEL1_CODE L2_ASM(do_##name, insns)
 EL0_ROWS(DEFINE)
 
 struct row {

@@ -25,7 +25,10 @@ GUESTS = guest_table()
 #: Features of QEMU's `max` that a row may need.
 CPU_HAS = frozenset({"vhe", "nv", "nv2", "fgt", "ecv", "pauth", "mte", "a32", "e2h0"})
 #: Guests that `make test` runs under pv; the others are for `make test-long`.
-PV_QUICK = frozenset({"bundled", "exceptions", "eret", "hcr", "mmu", "tlbi"})
+PV_QUICK = {
+    "pv": {"bundled", "exceptions", "eret", "hcr", "mmu", "tlbi"},
+    "pv-page": {"bundled", "served"},
+}
 _ROW = re.compile(r"^SYSREG\((\w+),.*?LOC\([^)]*\),\s*\w+,\s*\w+,\s*(0x[0-9a-f]+|NOVNCR)", re.M)
 
 
@@ -44,6 +47,8 @@ def run(name: str, mode: str, **more: Any) -> Result:
     """One run of a guest of the table."""
     row = GUESTS[name]
     append = str(row.get("append", ""))
+    if more.get("mech") == "pv-page":
+        more |= {"mech": "pv", "pv_flavour": "page"}
     smp = int(row.get("smp", 1))
     # A mechanism for other CPUs brings its own.
     if row.get("sve") and more.get("cpu", CPU) == CPU:
@@ -70,7 +75,7 @@ def _execute(config: RunConfig, row: dict[str, Any]) -> Result:
 def cpu_for(name: str, mode: str, host: str, mech: str) -> str:
     """The CPU of a run: pv's has no FEAT_NV, and only the VHE that host and L1 need."""
     row = GUESTS[name]
-    if mech != "pv" or not row.get("old", True) or set(row.get("needs", [])) - {"vhe"}:
+    if not mech.startswith("pv") or not row.get("old", True) or set(row.get("needs", [])) - {"vhe"}:
         return CPU
     return "cortex-a76" if "vhe" in (mode, host) else "cortex-a57"
 
@@ -93,11 +98,11 @@ def comparable(
 ) -> list[str]:
     """The lines as they are compared with the native ones.
 
-    nv2 has one exception: a register in the VNCR page keeps every bit that was written. So where a
+    nv2 and pv's page have one exception: a register in the page keeps every bit that was written. So where a
     "REG" line of such a register reads bits that the native one has fixed (the same, whatever was
     written), those bits are taken from the native line; all others must be equal.
     """
-    if mech != "nv2" or row.get("nv2", "same") != "page":
+    if mech not in ("nv2", "pv-page") or row.get("nv2", "same") != "page":
         return list(lines)
     page = page_registers()
     native_of = {s.rsplit(" wrote ", 1)[0]: s for s in native_lines if s.startswith("REG ")}
@@ -121,7 +126,8 @@ def comparable(
 
 def mechs(row: dict[str, Any]) -> tuple[str, ...]:
     """Mechanisms under which a guest runs."""
-    return tuple(row.get("mechs", (*MECHS, "pv")))
+    found = tuple(row.get("mechs", (*MECHS, "pv")))
+    return (*found, "pv-page") if "pv" in found and row.get("page", True) else found
 
 
 def marks(name: str, mech: str) -> list[Any]:
@@ -129,7 +135,7 @@ def marks(name: str, mech: str) -> list[Any]:
     found = []
     if "known" in GUESTS[name]:
         found.append(pytest.mark.xfail(reason=GUESTS[name]["known"], strict=True))
-    if mech == "pv" and name not in PV_QUICK:
+    if name not in PV_QUICK.get(mech, {name}):
         found.append(pytest.mark.long)
     return found
 

@@ -6,6 +6,7 @@ That the guests do what they do on real EL2 is in test_guests.py.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from elftools.elf.elffile import ELFFile
 from conftest import Command
 from vel2lib.config import GUESTS, RunConfig, resolve
 from vel2lib.qemu import CPU
-from vel2lib.results import bench_rows
+from vel2lib.results import bench_rows, sysregs
 from vel2lib.run import execute
 
 
@@ -85,9 +86,12 @@ def test_what_cannot_be_reached(l0: Path) -> None:
     assert said == ["pv: vEL2 has 48 bits of addresses, of which this CPU lets it reach 44"]
 
 
-def traps(mech: str, cpu: str) -> dict[tuple[str, str], Any]:
-    """Traps of each operation of the bundled nVHE L1."""
-    config = RunConfig(host="nvhe", mech=mech, cpu=cpu, l1_mode="nvhe", icount=True)
+def traps(
+    mech: str, cpu: str, l1_mode: str = "nvhe", flavour: str = ""
+) -> dict[tuple[str, str], Any]:
+    """Traps of each operation of the bundled L1's L2."""
+    config = RunConfig(host="nvhe", mech=mech, cpu=cpu, l1_mode=l1_mode, icount=True)
+    config.pv_flavour = flavour
     result = execute(config, resolve(config))
     assert result.status == 0, result.outcome
     return {
@@ -100,3 +104,85 @@ def traps(mech: str, cpu: str) -> dict[tuple[str, str], Any]:
 def test_models_nv(l0: Path) -> None:
     """An ARMv8.0 CPU under pv traps as often as one with FEAT_NV: what NEVE's authors relied on."""
     assert traps("pv", "cortex-a57") == traps("nv", CPU)
+
+
+@pytest.mark.parametrize("l1_mode, cpu", [("split", "cortex-a57"), ("vhe", "cortex-a76")])
+def test_models_nv2(l0: Path, l1_mode: str, cpu: str) -> None:
+    """With a page it traps as often as one with FEAT_NV2, timers apart: see nested/pv-page.c."""
+    ours, nv2 = traps("pv", cpu, l1_mode, "page"), traps("nv2", CPU, l1_mode)
+    assert {k: v for k, v in ours.items() if k[0] != "timer"} == {
+        k: v for k, v in nv2.items() if k[0] != "timer"
+    }
+
+
+def test_trapping_all_the_same(l0: Path) -> None:
+    """A register that is to trap is not served."""
+    config = RunConfig(mech="pv", pv_flavour="page", cpu="cortex-a57", l1_mode="split")
+    config.host, config.trap = "nvhe", "VTTBR_EL2,ESR_EL2:r"
+    result = execute(config, resolve(config))
+    assert result.status == 0, result.outcome
+    found = sysregs(result.counters)
+    assert found["VTTBR_EL2"]["write"] > 100 and found["ESR_EL2"]["read"] > 100
+    # Served, with all that vEL1 shares of the code that has them: a few of L1's start.
+    assert all(found[name]["write"] < 10 for name in ("HCR_EL2", "SPSR_EL2") if name in found)
+
+
+def without(section: str, path: Path) -> Path:
+    """A guest whose section has another name."""
+    rename = f"--rename-section={section}=.other"
+    subprocess.run(
+        ["aarch64-linux-gnu-objcopy", rename, str(GUESTS / "hello.elf"), str(path)], check=True
+    )
+    return path
+
+
+@pytest.mark.parametrize("section", [".vel2.veneers", ".vel2.page"])
+def test_no_room(l0: Path, vel2: Command, tmp_path: Path, section: str) -> None:
+    """An L1 without room for it is told which section it lacks."""
+    mine = without(section, tmp_path / "l1.elf")
+    said = refusal(vel2, "--pv-flavour", "page", "--l1", str(mine), "--l1-mode", "vhe")
+    assert f"has no section {section}" in said
+
+
+def test_page_of_an_image(l0: Path, vel2: Command, tmp_path: Path) -> None:
+    """A flat Image has no sections."""
+    (tmp_path / "l1.bin").write_bytes((GUESTS / "hello.bin").read_bytes())
+    words = ["--l1", str(tmp_path / "l1.bin"), "--l0-append", "vel2.pv_code=0-4"]
+    said = refusal(vel2, "--pv-flavour", "page", *words)
+    assert "L1 must be an ELF file, with sections .vel2.veneers and .vel2.page" in said
+
+
+def test_page_for_one_e2h(l0: Path, vel2: Command) -> None:
+    """Neither an L1 that may change E2H, nor another mechanism."""
+    assert "not any" in refusal(vel2, "--pv-flavour", "page", "--l1-mode", "any")
+    done = vel2("run", "--no-build", "--mech", "nv2", "--pv-flavour", "page")
+    assert done.returncode == 1 and "is for --mech pv" in done.stderr
+    words = ["--mech", "nv2", "--l0-append", "vel2.pv=page"]
+    done = vel2("run", "--no-build", *words)
+    assert done.returncode == 1 and "is a way of vel2.mech=pv" in done.stderr
+    words = ["--l1-mode", "any", "--l0-append", "vel2.pv=page"]
+    assert "vel2.l1_mode=vhe or nvhe" in refusal(vel2, *words)
+
+
+def test_room_is_full(l0: Path, tmp_path: Path) -> None:
+    """What does not fit traps, and is counted."""
+    mine = tmp_path / "l1.elf"
+    data = bytearray((GUESTS / "hello.elf").read_bytes())
+    with (GUESTS / "hello.elf").open("rb") as stream:
+        elf = ELFFile(stream)
+        index = elf.get_section_index(".vel2.veneers")
+        assert index is not None
+        at = elf["e_shoff"] + index * elf["e_shentsize"] + 32
+    assert int.from_bytes(data[at : at + 8], "little") == 0x10000
+    data[at : at + 8] = (0x1000).to_bytes(8, "little")
+    mine.write_bytes(data)
+
+    def room(path: Path) -> list[int]:
+        config = RunConfig(l1=str(path), mech="pv", pv_flavour="page", mem=256, timeout=10)
+        result = execute(config, resolve(config))
+        assert result.status == 0, result.outcome
+        said = [str(r.get("msg")) for r in result.logs if "served from memory" in str(r.get("msg"))]
+        return [int(n) for n in re.findall(r"\d+", said[0])]
+
+    large, small = room(GUESTS / "hello.elf"), room(mine)
+    assert large[1] == 0 and small[0] <= large[0] and sum(small) == sum(large)

@@ -71,6 +71,12 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     add("--l1-append", metavar="ARGS", help="words added to L1's command line")
     add("--host", choices=["vhe", "nvhe"], help="how L0's own host runs (default: by CPU)")
     add("--mech", choices=["nv2", "nv", "pv"], help="how L1's EL2 accesses reach L0 (default nv2)")
+    add(
+        "--pv-flavour",
+        choices=["trap", "page"],
+        help="with --mech pv: every access of EL2's registers traps (default), or those that FEAT_NV2 "
+        "redirects become loads and stores",
+    )
     modes = ["vhe", "nvhe", "any", "protected", "nested", "split"]
     add(
         "--l1-mode",

@@ -61,6 +61,8 @@ class RunConfig:
     l1_append: str = ""
     host: str | None = None
     mech: str = "nv2"
+    #: With mech pv: trap (the default) or page.
+    pv_flavour: str = ""
     # Default: vhe, any where L1 has no VHE. Two are an L1's own: Linux's protected, bundled's split.
     l1_mode: str = ""
     # With vel2 as L1, whose options l1_append has: how many vel2s there are under L0, and what the
@@ -113,6 +115,7 @@ class RunConfig:
             **self._levels(),
             "host": self.host,
             "mech": self.mech,
+            **({"pv_flavour": self.pv_flavour} if self.pv_flavour else {}),
             "l1_mode": self.l1_mode,
             "l1_features": self.l1_features,
             **({"trap": self.trap, "no_trap": self.no_trap} if self.trap or self.no_trap else {}),
@@ -288,6 +291,10 @@ def check(config: RunConfig) -> None:
             f"--mech {config.mech}: {config.cpu.split(',')[0]} has no FEAT_NV; "
             f"--cpu {', '.join(sorted(NV_CPUS))} have it, --mech pv needs none"
         )
+    if config.pv_flavour and (config.mech != "pv" or config.native):
+        raise Vel2Error(f"--pv-flavour {config.pv_flavour}: is for --mech pv")
+    if config.pv_flavour == "page" and config.l1_mode == "any":
+        raise Vel2Error("--pv-flavour page: one of --l1-mode vhe, nvhe and split, not any")
     if config.mech == "pv" and not config.native and config.l1 in (*DEBIAN, "vel2"):
         raise Vel2Error(
             f"--mech pv: {config.l1} rewrites its own code, what L0 has rewritten in it would be lost"

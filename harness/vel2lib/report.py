@@ -74,7 +74,7 @@ def _variant(run: sqlite3.Row) -> str:
             f"depth {config.get('depth')}, then {config.get('l2')} ({config.get('l2_mode')})"
         )
     words += [str(config[k]) for k in ("l0_append", "l1_features") if config.get(k)]
-    words += [f"{k} {config[k]}" for k in ("trap", "no_trap") if config.get(k)]
+    words += [f"{k} {config[k]}" for k in ("pv_flavour", "trap", "no_trap") if config.get(k)]
     cpu = config.get("cpu") or CPU
     words += [] if cpu == CPU else [cpu]
     return "".join(f", {word}" for word in words)

@@ -242,6 +242,7 @@ def l0_append(config: RunConfig) -> str:
         "vel2.host": config.host or "",
         # Without an L1 there is no mechanism to choose: self tests run on any CPU.
         "vel2.mech": "" if config.l1 == "none" else config.mech,
+        "vel2.pv": config.pv_flavour,
         "vel2.l1_mode": configuration.l0_mode(config.l1_mode),
         "vel2.features": config.l1_features,
         "vel2.trap": configuration.registers(config.trap),

@@ -81,6 +81,7 @@ def operations(result: Result) -> None:
         f"Traps to L0 and L0 instructions per operation: host {boot.get('host')}, "
         f"{boot.get('mech')}, L1 {result.config.l1_mode}"
     )
+    title += f", served from a {boot['pv']}" if "pv" in boot else ""
     for how, names in (("trapped", result.config.trap), ("served", result.config.no_trap)):
         title += f", {how}: {names}" if names else ""
     show(title, ["operation", "times", "traps", "L0 instructions", "traps by reason"], rows)

@@ -61,6 +61,15 @@ static void choose_host(void)
 		l0_fatal_user("vel2.host=vhe: this CPU has no FEAT_VHE; use vel2.host=nvhe");
 }
 
+/* Its veneers are made for one value of L1's HCR_EL2.E2H. */
+static void check_pv(void)
+{
+	if (opts.pv_page && opts.mech != MECH_PV)
+		l0_fatal_user("vel2.pv=page: is a way of vel2.mech=pv");
+	if (opts.pv_page && opts.l1_mode == L1_ANY)
+		l0_fatal_user("vel2.pv=page: names of registers mean what L1's E2H says: vel2.l1_mode=vhe or nvhe");
+}
+
 static void choose_mech(void)
 {
 	unsigned int nv = cpu_nv();
@@ -238,6 +247,7 @@ void l0_early(void)
 	read_machine();
 	choose_host();
 	choose_mech();
+	check_pv();
 	check_features();
 	check_ablation();
 	pcie_check_devices();

@@ -142,6 +142,7 @@ static void l1_stage2(void)
 		.nr_vcpus = (u8)l1.nr_vcpus,
 		.nr_shadows = S2_MAX_SHADOWS,
 		.nr_stage1s = opts.mech == MECH_PV ? (u8)l1.nr_vcpus : 0,
+		.nr_owns = opts.pv_page ? (u8)l1.nr_vcpus : 0,
 	};
 	int ret;
 
@@ -244,25 +245,23 @@ struct patching {
 	unsigned int sites;
 };
 
-#define HVC(imm)	(0xd4000002U | (u32)(imm) << 5)
-
-/* An instruction of L1's: if it has to, it becomes an HVC. */
+/* An instruction of L1's: if it has to, it becomes another one. */
 static int patch_insn(void *ctx, u64 file_off, u32 insn)
 {
 	struct patching *p = ctx;
 	pa_t pa = pa_of_file_offset(p->img, file_off);
-	unsigned long imm;
+	unsigned long now;
 
 	/* A section that no segment loads is not there. */
 	if (!pa)
 		return 0;
-	imm = kvm_call_hyp(nested_pv_site, pa, insn);
-	if (imm == PV_KEEP)
+	now = kvm_call_hyp(nested_pv_site, pa, insn);
+	if (now == PV_KEEP)
 		return 0;
-	if (imm == PV_FULL)
+	if (now == PV_FULL)
 		l0_fatal_user("vel2.mech=pv: more than %u instructions of L1 would have to be rewritten",
 			      p->sites);
-	*(u32 *)pa = HVC(imm);
+	*(u32 *)pa = (u32)now;
 	cache_flush((void *)pa, sizeof(u32));
 	p->sites++;
 	return 0;
@@ -301,6 +300,28 @@ static int find_in_image(const struct l1_image *img, const struct pv_finder *fin
 	return ret;
 }
 
+/* vel2.pv=page: the pages of L1's image that are for it. */
+static void give_room(const struct l1_image *img)
+{
+	const void *data = (const void *)plat.kernel.addr;
+	struct pv_section veneers, page;
+	struct pv_room room;
+	char err[ERRLEN];
+
+	if (!img->elf)
+		l0_fatal_user("vel2.pv=page: L1 must be an ELF file, with sections .vel2.veneers and .vel2.page");
+	if (pv_find_room(data, plat.kernel.size, &veneers, &page, err, sizeof(err)))
+		l0_fatal_user("%s", err);
+	room = (struct pv_room){ pa_of_file_offset(img, veneers.off), veneers.size,
+				 pa_of_file_offset(img, page.off) };
+	if (!room.veneers || !room.page || ((room.veneers | room.page) & 0xfff) ||
+	    pa_of_file_offset(img, veneers.off + veneers.size - 4) !=
+		    room.veneers + veneers.size - 4)
+		l0_fatal_user("vel2.pv=page: .vel2.veneers and .vel2.page of L1's ELF file are not loaded, or not to whole pages");
+	if ((int)kvm_call_hyp(nested_pv_room, &l1, &room))
+		l0_fatal_user("no memory left for the veneers of vel2.pv=page");
+}
+
 /* pv: L1 where it will run, with what the hardware does not trap rewritten. */
 static void l1_rewrite(const struct l1_image *img)
 {
@@ -312,6 +333,8 @@ static void l1_rewrite(const struct l1_image *img)
 
 	if (!img->elf && !opts.nr_pv_code)
 		l0_fatal_user("vel2.mech=pv: L1 must be an ELF file with symbols, which tell its code from its data; of an Image vel2.pv_code=START-END,... says what is code");
+	if (opts.pv_page)
+		give_room(img);
 	if (img->elf)
 		ret = pv_find_elf((const void *)plat.kernel.addr, plat.kernel.size, &finder, err,
 				  sizeof(err));
@@ -320,6 +343,10 @@ static void l1_rewrite(const struct l1_image *img)
 	if (ret)
 		l0_fatal_user("%s", err);
 	log_info("pv: %u instructions of L1 rewritten", p.sites);
+	if (opts.pv_page)
+		log_info("pv: %u of them are served from memory, %u more would be if there were room",
+			 (unsigned int)kvm_call_hyp(nested_pv_served),
+			 (unsigned int)kvm_call_hyp(nested_pv_unserved));
 }
 
 static void l1_load(void)

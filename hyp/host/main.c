@@ -63,6 +63,8 @@ static void say_boot(void)
 	json_begin(&j, "boot");
 	json_str(&j, "host", host_name(opts.host));
 	json_str(&j, "mech", mech_name(opts.mech));
+	if (opts.pv_page)
+		json_str(&j, "pv", "page");
 	json_u64(&j, "cpus", (u64)l1.nr_vcpus);
 	json_u64(&j, "l1_mem", l1.ram_size);
 	json_u64(&j, "l0_bytes", l1.ram_offset);

@@ -16,6 +16,7 @@ struct choice {
 static const struct choice hosts[] = { { "vhe", HOST_VHE }, { "nvhe", HOST_NVHE }, {} };
 static const struct choice mechs[] = { { "nv2", MECH_NV2 }, { "nv", MECH_NV },
 				       { "pv", MECH_PV }, {} };
+static const struct choice pv_ways[] = { { "trap", false }, { "page", true }, {} };
 static const struct choice l1_modes[] = {
 	{ "any", L1_ANY }, { "vhe", L1_VHE }, { "nvhe", L1_NVHE }, {}
 };
@@ -51,6 +52,7 @@ static const char *const feature_names[NR_ID_FEATURES] = {
 enum {
 	O_HOST,
 	O_MECH,
+	O_PV,
 	O_L1_MODE,
 	O_TEST,
 	O_MARKERS,
@@ -65,6 +67,7 @@ enum {
 static const struct option options[NR_OPTIONS] = {
 	[O_HOST] = { "vel2.host", hosts, 0, 0 },
 	[O_MECH] = { "vel2.mech", mechs, 0, 0 },
+	[O_PV] = { "vel2.pv", pv_ways, 0, 0 },
 	[O_L1_MODE] = { "vel2.l1_mode", l1_modes, 0, 0 },
 	[O_TEST] = { "vel2.test", tests, 0, 0 },
 	[O_MARKERS] = { "vel2.markers", switches, 0, 0 },
@@ -117,6 +120,9 @@ static void set(struct l0_options *o, int which, int v)
 		break;
 	case O_MECH:
 		o->mech = (enum opt_mech)v;
+		break;
+	case O_PV:
+		o->pv_page = v;
 		break;
 	case O_L1_MODE:
 		o->l1_mode = (enum opt_l1_mode)v;
@@ -328,7 +334,7 @@ static int parse_word(const char *word, size_t n, struct l0_options *o, char *er
 		return -EINVAL;
 	}
 	snprintf(err, errlen,
-		 "unknown option '%s': known are vel2.{host,mech,l1_mode,features,trap,notrap,smp,markers,eager,protect,uart1,trace,test,pv_code}",
+		 "unknown option '%s': known are vel2.{host,mech,pv,l1_mode,features,trap,notrap,smp,markers,eager,protect,uart1,trace,test,pv_code}",
 		 text);
 	return -EINVAL;
 }

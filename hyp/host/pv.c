@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define VEL1_TEXT	".text.vel1"
+#define NO_SYMBOLS \
+	"vel2.mech=pv: L1's ELF file has no symbols, which tell its code from its data: do not strip it"
 
 struct elf_file {
 	const u8 *data;
@@ -145,8 +147,7 @@ int pv_find_elf(const void *data, u64 size, const struct pv_finder *f, char *err
 	struct elf_file e = { .data = data, .size = size };
 
 	if (!open_file(&e)) {
-		snprintf(err, errlen,
-			 "vel2.mech=pv: L1's ELF file has no symbols, which tell its code from its data: do not strip it");
+		snprintf(err, errlen, NO_SYMBOLS);
 		return -ENOEXEC;
 	}
 	for (unsigned int i = 0; i < e.nr_sections; i++) {
@@ -166,6 +167,87 @@ int pv_find_elf(const void *data, u64 size, const struct pv_finder *f, char *err
 			return ret;
 	}
 	return 0;
+}
+
+/* ------------------------------------------------------------------ room for veneers */
+
+static bool named(const struct elf_file *e, const struct elf64_shdr *sh, const char *want)
+{
+	const char *name = string(e, &e->names, sh->sh_name);
+
+	return name && !strcmp(name, want);
+}
+
+static int find_section(const struct elf_file *e, const char *want, struct pv_section *found,
+			char *err, size_t errlen)
+{
+	struct elf64_shdr sh;
+
+	for (unsigned int i = 0; i < e->nr_sections; i++) {
+		section(e, i, &sh);
+		if (!named(e, &sh, want))
+			continue;
+		if (sh.sh_type != SHT_PROGBITS || !in_file(e, sh.sh_offset, sh.sh_size) ||
+		    (sh.sh_addr & 0xfff) || sh.sh_size < SZ_4K || (sh.sh_size & 0xfff)) {
+			snprintf(err, errlen,
+				 "vel2.pv=page: section %s of L1's ELF file is not in the file, or no whole pages",
+				 want);
+			return -ENOEXEC;
+		}
+		*found = (struct pv_section){ sh.sh_offset, sh.sh_size };
+		return 0;
+	}
+	snprintf(err, errlen,
+		 "vel2.pv=page: L1's ELF file has no section %s: of .vel2.veneers (code) and .vel2.page (data) it needs some pages each",
+		 want);
+	return -ENOEXEC;
+}
+
+/* What of the file is loaded keeps its distances. */
+static bool loads_as_linked(const struct elf_file *e, const struct elf64_ehdr *eh)
+{
+	bool first = true;
+	u64 shift = 0;
+
+	for (unsigned int i = 0; i < eh->e_phnum; i++) {
+		struct elf64_phdr ph;
+
+		memcpy(&ph, e->data + eh->e_phoff + i * sizeof(ph), sizeof(ph));
+		if (ph.p_type != PT_LOAD || !ph.p_memsz)
+			continue;
+		if (!first && ph.p_vaddr - ph.p_paddr != shift)
+			return false;
+		shift = ph.p_vaddr - ph.p_paddr;
+		first = false;
+	}
+	return true;
+}
+
+int pv_find_room(const void *data, u64 size, struct pv_section *veneers, struct pv_section *page,
+		 char *err, size_t errlen)
+{
+	struct elf_file e = { .data = data, .size = size };
+	struct elf64_ehdr eh;
+	int ret;
+
+	if (!open_file(&e)) {
+		snprintf(err, errlen, NO_SYMBOLS);
+		return -ENOEXEC;
+	}
+	memcpy(&eh, data, sizeof(eh));
+	if (!in_file(&e, eh.e_phoff, eh.e_phnum * sizeof(struct elf64_phdr))) {
+		snprintf(err, errlen, "vel2.pv=page: L1's ELF file is damaged: its segments are outside of the file");
+		return -ENOEXEC;
+	}
+	if (!loads_as_linked(&e, &eh)) {
+		snprintf(err, errlen,
+			 "vel2.pv=page: segments of L1's ELF file are loaded at other distances than they are linked");
+		return -ENOEXEC;
+	}
+	ret = find_section(&e, ".vel2.veneers", veneers, err, errlen);
+	if (!ret)
+		ret = find_section(&e, ".vel2.page", page, err, errlen);
+	return ret;
 }
 
 static bool in_ranges(const struct opt_range *ranges, unsigned int n, u64 off)

@@ -169,6 +169,7 @@ struct kvm_vcpu_arch {
 			struct s2_mmu *l2_last;	/* referenced: the one before, and its registers */
 			struct s2_guest l2_last_key;
 			struct s2_mmu *hw_mmu;	/* stage 2 in VTTBR_EL2 */
+			struct s2_mmu *vel2_mmu; /* that of vEL2 */
 			u64 el1_bank_switches;	/* how often a bank was loaded */
 			u64 ttlb_seen;		/* that of all vCPUs, and TLBIs trapped since it grew */
 			u32 ttlb_quiet;

@@ -32,6 +32,7 @@ struct nested_mech {
 	bool vncr;	/* VNCR_EL2 points at sys_regs[] */
 	u8 nv;		/* ID_AA64MMFR2_EL1.NV of L1, at most */
 	bool plain;	/* the hardware knows of no vEL2: it is EL1 in all that the CPU shows of it */
+	bool page;	/* vEL2 itself reads and writes the first page of sys_regs[] */
 };
 extern const struct nested_mech nested_mechs[];
 extern const struct nested_mech *nested_mech;	/* the one in use */

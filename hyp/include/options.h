@@ -48,6 +48,7 @@ struct l0_options {
 	struct reg_set trap, notrap;	/* see ablation.h */
 	struct opt_range pv_code[OPT_CODE_MAX];	/* what of an Image is code that vEL2 may run */
 	unsigned int nr_pv_code;
+	bool pv_page;		/* pv serves from a page what FEAT_NV2 would, see nested/pv-page.c */
 	bool markers;
 	bool eager;		/* a VHE host defers nothing */
 	bool protect;		/* an nVHE host does not reach EL2's memory: see protect.c */

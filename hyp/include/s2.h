@@ -251,6 +251,7 @@ struct s2_vm;
  * hw_vttbr into VTCR_EL2 and VTTBR_EL2, and HCR_EL2.VM = 1 always, whatever L1's HCR_EL2.VM says.
  *
  *   canonical         vEL2 and vEL0 under TGE
+ *   own               the same with windows of one vCPU's, see s2_vm_map_window(): canonical's VMID
  *   nested_stage2_enabled == false
  *                     vEL1&0 with virtual VM = DC = 0: another VMID, the canonical table
  *   nested_stage2_enabled == true
@@ -289,6 +290,7 @@ struct s2_config {
 	u8 nr_vcpus;         /* of the VM: with one, nobody changes L1's tables while they are walked */
 	u8 nr_shadows;       /* 1..S2_MAX_SHADOWS; more than the VM has vCPUs */
 	u8 nr_stage1s;       /* vCPUs whose vEL2 may have its stage 1 shadowed: 0..S2_MAX_STAGE1S */
+	u8 nr_owns;          /* vCPUs whose vEL2 may have windows: 0..S2_MAX_STAGE1S */
 	u16 vmid_base;       /* first of nr_shadows + nr_stage1s + 1 hardware VMIDs; 0 (the host's): 1 */
 	/*
 	 * Limit of pages for all shadow tables; 0: 512. One instruction may need some sixty at once (its
@@ -311,6 +313,12 @@ struct s2_stats {
 	u64 tlbi_unmapped;   /* leaves dropped by them */
 };
 
+struct s2_ram {
+	ipa_t ipa;
+	u64 size;
+	pa_t pa;
+};
+
 struct s2_vm {
 	u32 lock;
 	struct s2_config cfg;
@@ -318,18 +326,24 @@ struct s2_vm {
 	u8 root_order;         /* of each shadow's reserved root */
 	struct s2_mem_ops mem; /* L1's RAM, for walks */
 	/* RAM again, for finding a word of it faster than by the table. Some of it or all. */
-	struct s2_ram {
-		ipa_t ipa;
-		u64 size;
-		pa_t pa;
-	} ram[S2_RAM_RANGES];
+	struct s2_ram ram[S2_RAM_RANGES];
 	u8 nr_ram;
 	struct s2_mmu canonical;
+	struct s2_owns *owns; /* a page of the pool's, or NULL */
 	struct s2_mmu shadow[S2_MAX_SHADOWS];
 	struct s2_mmu stage1[S2_MAX_STAGE1S]; /* by vCPU */
 	u64 tick;
 	struct s2_stats stats;
 };
+
+/* What each vCPU has for itself. */
+struct s2_owns {
+	struct s2_mmu mmu[S2_MAX_STAGE1S]; /* by vCPU */
+	struct s2_ram
+		window[2 * S2_MAX_STAGE1S]; /* no RAM of L1's, and yet in one of their tables */
+	u8 nr_windows;
+};
+_Static_assert(sizeof(struct s2_owns) <= SZ_4K, "a page");
 
 /* Before anything else; allocates the roots of all tables. 0, -EINVAL, -ENOMEM. */
 int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg);
@@ -343,6 +357,13 @@ int s2_vm_map_ram(struct s2_vm *vm, ipa_t ipa, pa_t pa, u64 size);
 int s2_vm_map_device(struct s2_vm *vm, ipa_t ipa, pa_t pa, u64 size);
 int s2_vm_unmap(struct s2_vm *vm, ipa_t ipa, u64 size);
 
+/*
+ * Memory of L0's in place of RAM of L1's, for vEL2 of vCPU @i alone: Normal write-back, @perm is S2_PERM_*.
+ * Everybody else, this vCPU's vEL1 included, goes on seeing the RAM. Before L1 runs, after its RAM.
+ * 0, -EINVAL, -ENOMEM.
+ */
+int s2_vm_map_window(struct s2_vm *vm, unsigned int i, const struct s2_ram *window, u8 perm);
+
 /* Where L1's physical address is, and whether it is RAM (else a device). False if not mapped. */
 bool s2_vm_ipa_to_pa(struct s2_vm *vm, ipa_t ipa, pa_t *pa, bool *ram);
 
@@ -353,6 +374,9 @@ bool s2_vm_ipa_to_pa(struct s2_vm *vm, ipa_t ipa, pa_t *pa, bool *ram);
  */
 int s2_vm_read64(void *vm, ipa_t addr, u64 *val);
 int s2_vm_cmpxchg64(void *vm, ipa_t addr, u64 old, u64 new);
+
+/* L0's map of L1's physical addresses for what runs on @mmu: the canonical one, or that of a vCPU's vEL2. */
+const struct s2_table *s2_vm_map_of(const struct s2_mmu *mmu);
 
 /* The registers of L1 that select a stage 2. All virtual, all current. */
 struct s2_guest {
@@ -366,7 +390,8 @@ struct s2_guest {
  * The MMU for vEL1&0 under these registers, with a reference: found by its key, else the least
  * recently used one that nobody runs on, emptied (VMALLS12E1IS on its VMID). NULL only if nr_shadows
  * references are held.
- * For vEL2 (and vEL0 under {E2H,TGE} == {1,1}) use &vm->canonical, which needs no reference.
+ * For vEL2 (and vEL0 under {E2H,TGE} == {1,1}) use &vm->canonical, or the vCPU's own, which need no
+ * reference.
  */
 struct s2_mmu *lookup_s2_mmu(struct s2_vm *vm, const struct s2_guest *g);
 /* Still the right one? Cheap (a few compares), for the entry path. Does not count as a use. */

@@ -46,6 +46,13 @@ enum vcpu_sysreg {
 #undef SYSREG
 #undef SYSALIAS
 
+/*
+ * Slots of that page that the architecture does not use, for what vEL2 must find there under pv (nested/pv-page.c):
+ * SPSR_EL2 as it was written last, and TPIDR_EL1, which is the veneers' own meanwhile.
+ */
+#define PV_SLOT_SPSR	    510
+#define PV_SLOT_TPIDR	    511
+
 /* Encoding of an access as one number: op0[15:14] op1[13:11] CRn[10:7] CRm[6:3] op2[2:0]. */
 #define sys_reg(op0, op1, crn, crm, op2) \
 	(((op0) << 14) | ((op1) << 11) | ((crn) << 7) | ((crm) << 3) | (op2))

@@ -38,6 +38,7 @@ static void ranges(void)
 	static const char *const wrong[] = { "", "-", "4-0", "0-6", "0-4,", "0x0-4", "0-100000000", "0-4G" };
 	char line[64];
 
+	CHECK(!parse("vel2.pv=page") && o.pv_page && !parse("vel2.pv=trap") && !o.pv_page);
 	CHECK(!parse("vel2.mech=pv") && o.mech == MECH_PV && !o.nr_pv_code);
 	CHECK(!parse("vel2.pv_code=0-40,1000-fffffffc") && o.nr_pv_code == 2);
 	CHECK(o.pv_code[0].start == 0 && o.pv_code[0].end == 0x40);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* unit: hyp/host/pv.c -Ihyp/include */
-/* What of an ELF file is code that may run at vEL2: by sections and mapping symbols; damaged files. */
+/* What of an ELF file is code that may run at vEL2: by sections and mapping symbols; room in it; damaged files. */
 #include <elf64.h>
 #include <pv.h>
 #include <string.h>
@@ -19,6 +19,8 @@
 #define HEADERS	0x300
 
 enum { S_NULL, S_TEXT, S_VEL1, S_DATA, S_SYMTAB, S_STRTAB, NR_SECTIONS };
+/* In the place of others, for room: */
+enum { S_VENEERS = S_VEL1, S_PAGE = S_DATA };
 
 static unsigned char file[0x300 + NR_SECTIONS * sizeof(struct elf64_shdr)];
 static struct elf64_shdr *const sections = (struct elf64_shdr *)(file + HEADERS);
@@ -61,7 +63,7 @@ static void word(size_t at, u32 insn)
 
 static void make(void)
 {
-	static const char strings[] = "\0$x\0$d\0$x.1\0.text\0.text.vel1.l2\0name";
+	static const char strings[] = "\0$x\0$d\0$x.1\0.text\0.text.vel1.l2\0name\0.vel2.veneers\0.vel2.page";
 	struct elf64_ehdr *eh = (struct elf64_ehdr *)file;
 
 	memset(file, 0, sizeof(file));
@@ -164,8 +166,67 @@ static void images(void)
 	      strstr(err, "104-10c"));
 }
 
+/* A file of @size bytes with room; the sections' and segments' own numbers are the caller's to spoil. */
+static unsigned char roomy[0x4000];
+static struct elf64_shdr *room_section(unsigned int i)
+{
+	return (struct elf64_shdr *)(roomy + HEADERS) + i;
+}
+
+static struct elf64_phdr *segments(void)
+{
+	return (struct elf64_phdr *)(roomy + 0x800);
+}
+
+static void make_room(void)
+{
+	struct elf64_ehdr *eh = (struct elf64_ehdr *)roomy;
+
+	make();
+	memset(roomy, 0, sizeof(roomy));
+	memcpy(roomy, file, sizeof(file));
+	eh->e_phoff = 0x800;
+	eh->e_phnum = 2;
+	segments()[0] = (struct elf64_phdr){ .p_type = PT_LOAD, .p_vaddr = VA, .p_memsz = 4096 };
+	segments()[1] = (struct elf64_phdr){ .p_type = PT_LOAD, .p_vaddr = VA + 0x2000,
+					     .p_paddr = 0x2000, .p_memsz = 4096 };
+	*room_section(S_VENEERS) = (struct elf64_shdr){ .sh_name = 37, .sh_type = SHT_PROGBITS,
+		.sh_addr = VA, .sh_offset = 0x1000, .sh_size = 0x2000 };
+	*room_section(S_PAGE) = (struct elf64_shdr){ .sh_name = 51, .sh_type = SHT_PROGBITS,
+		.sh_addr = VA + 0x2000, .sh_offset = 0x3000, .sh_size = 0x1000 };
+}
+
+static int find_room(struct pv_section *veneers, struct pv_section *page)
+{
+	err[0] = '\0';
+	return pv_find_room(roomy, sizeof(roomy), veneers, page, err, sizeof(err));
+}
+
+static void room(void)
+{
+	struct pv_section v, p;
+
+	make_room();
+	CHECK(!find_room(&v, &p) && v.off == 0x1000 && v.size == 0x2000 && p.off == 0x3000);
+	room_section(S_PAGE)->sh_name = 12;
+	CHECK(find_room(&v, &p) < 0 && strstr(err, "no section .vel2.page"));
+	make_room();
+	room_section(S_VENEERS)->sh_addr += 4;
+	CHECK(find_room(&v, &p) < 0 && strstr(err, "no whole pages"));
+	make_room();
+	room_section(S_PAGE)->sh_size = 0x2000;
+	CHECK(find_room(&v, &p) < 0 && strstr(err, ".vel2.page of L1's ELF file is not in the file"));
+	make_room();
+	segments()[1].p_paddr = 0x3000;
+	CHECK(find_room(&v, &p) < 0 && strstr(err, "other distances"));
+	make_room();
+	((struct elf64_ehdr *)roomy)->e_phnum = 0xffff;
+	CHECK(find_room(&v, &p) < 0 && strstr(err, "damaged"));
+}
+
 int main(void)
 {
+	room();
 	code_and_data();
 	images();
 	damaged();
