@@ -11,17 +11,17 @@
 #include <mmu.h>
 #include <nested.h>
 
-static u64 taken[MAX_VCPUS];
-static enum loaded_bank bank_before[MAX_VCPUS];
+static u64 taken[NR_VCPUS];
+static enum loaded_bank bank_before[NR_VCPUS];
 
 void check_exit(struct kvm_vcpu *vcpu)
 {
-	taken[vcpu->vcpu_id]++;
+	taken[vcpu_number(vcpu)]++;
 }
 
 void check_uncounted(struct kvm_vcpu *vcpu)
 {
-	taken[vcpu->vcpu_id]--;
+	taken[vcpu_number(vcpu)]--;
 }
 
 static void check_counters(const struct kvm_vcpu *vcpu)
@@ -38,7 +38,7 @@ static void check_counters(const struct kvm_vcpu *vcpu)
 	}
 	for (unsigned int i = 0; i < NR_SYS_DESCS; i++)
 		sysregs += (u64)st->sysregs[i][0] + st->sysregs[i][1];
-	CHECK_IS("counters: exits", exits, taken[vcpu->vcpu_id]);
+	CHECK_IS("counters: exits", exits, taken[vcpu_number(vcpu)]);
 	/* A register that has no row is an exit all the same. */
 	if (sysregs > sysreg_exits)
 		check_failed("counters: accesses to registers", sysregs, sysreg_exits);
@@ -68,7 +68,7 @@ void check_loaded(struct kvm_vcpu *vcpu)
 	/* RES0 on CPUs before ARMv8.1 to v8.4, and written everywhere. */
 	ignored |= HCR_TLOR | HCR_TERR | HCR_TEA | HCR_API | HCR_APK | HCR_AT;
 
-	bank_before[vcpu->vcpu_id] = bank;
+	bank_before[vcpu_number(vcpu)] = bank;
 	CHECK_IS("vcpu: sysregs_loaded_on_cpu", vcpu->arch.sysregs_loaded_on_cpu,
 		 bank != BANK_NONE);
 	if (nested_mech->vncr)
@@ -160,7 +160,7 @@ void check_put(struct kvm_vcpu *vcpu)
 	CHECK_IS("vcpu: ICH_LR0_EL2 after vcpu_put", read_sysreg(ICH_LR0_EL2), 0);
 	CHECK_IS("vcpu: timers after vcpu_put",
 		 (read_sysreg_el0(CNTV_CTL) | read_sysreg_el0(CNTP_CTL)) & 1, 0);
-	switch (bank_before[vcpu->vcpu_id]) {
+	switch (bank_before[vcpu_number(vcpu)]) {
 	case BANK_VEL1:
 		if (!tge)	/* nothing of it is L1's then */
 			check_vel1(vcpu);

@@ -21,13 +21,13 @@ bool markers_on;
 static struct {
 	u32 insn;
 	int cpu;
-} begin[MAX_VCPUS];
+} begin[NR_VCPUS];
 
 static u64 instructions(const struct kvm_vcpu *vcpu, u32 now)
 {
-	if (!hyp_pmu || begin[vcpu->vcpu_id].cpu != vcpu->cpu)
+	if (!hyp_pmu || begin[vcpu_number(vcpu)].cpu != vcpu->cpu)
 		return NO_INSTRUCTIONS;
-	return now - begin[vcpu->vcpu_id].insn;
+	return now - begin[vcpu_number(vcpu)].insn;
 }
 
 void marker_hvc(struct kvm_vcpu *vcpu)
@@ -43,9 +43,9 @@ void marker_hvc(struct kvm_vcpu *vcpu)
 	switch (regs[0]) {
 	case MARKER_BEGIN:
 		sample_begin(vcpu);
-		begin[vcpu->vcpu_id].cpu = vcpu->cpu;
+		begin[vcpu_number(vcpu)].cpu = vcpu->cpu;
 		if (hyp_pmu)
-			begin[vcpu->vcpu_id].insn = insn_now();
+			begin[vcpu_number(vcpu)].insn = insn_now();
 		break;
 	case MARKER_END:
 		sample_emit(vcpu, regs[1], (enum level)vcpu->arch.exit_level, regs[2],

@@ -60,7 +60,7 @@ int nested_vcpu_init(struct kvm_vcpu *vcpu)
 {
 	int ret;
 
-	if (vcpu->vcpu_id == 0) {
+	if (vcpu->kvm->id == 0 && vcpu->vcpu_id == 0) {
 		sysreg_table_init();
 		choose_mech();
 	}

@@ -21,11 +21,16 @@ static struct snapshot {
 	u64 served;
 	u64 host_calls;
 	u32 sysregs[NR_SYS_DESCS][2];
-} begin[MAX_VCPUS];
+} begin[NR_VCPUS];
 
 static bool counts_instructions(void)
 {
 	return hyp_pmu && (hyp_caps & BIT(CAP_INSN));
+}
+
+static struct snapshot *snapshot_of(const struct kvm_vcpu *vcpu)
+{
+	return &begin[vcpu_number(vcpu)];
 }
 
 /* kvm_call_hyp() of an nVHE host, on the CPU that runs @vcpu: an exception to EL2 like any other. */
@@ -138,6 +143,7 @@ void stats_emit(struct kvm_vcpu *vcpu, bool end)
 	struct json j;
 
 	json_begin(&j, "counters");
+	json_vm(&j, vcpu->kvm->id);
 	json_str(&j, "why", end ? "end" : "snapshot");
 	json_u64(&j, "vcpu", (u64)vcpu->vcpu_id);
 	json_obj(&j, "exits");
@@ -158,7 +164,7 @@ void stats_emit(struct kvm_vcpu *vcpu, bool end)
 
 void sample_begin(struct kvm_vcpu *vcpu)
 {
-	struct snapshot *s = &begin[vcpu->vcpu_id];
+	struct snapshot *s = snapshot_of(vcpu);
 	unsigned int i;
 
 	for (i = 0; i < NR_EXITS; i++)
@@ -193,10 +199,11 @@ static void emit_reasons(struct json *j, const struct kvm_vcpu *vcpu, const stru
 
 void sample_emit(struct kvm_vcpu *vcpu, u64 region, enum level level, u64 ops, u64 instructions)
 {
-	struct snapshot *s = &begin[vcpu->vcpu_id];
+	struct snapshot *s = snapshot_of(vcpu);
 	struct json j;
 
 	json_begin(&j, "sample");
+	json_vm(&j, vcpu->kvm->id);
 	json_u64(&j, "region", region);
 	json_str(&j, "level", level_names[level]);
 	json_u64(&j, "ops", ops);
@@ -231,6 +238,7 @@ void trace_emit(const struct kvm_vcpu *vcpu, unsigned int n)
 	for (seq = end > n ? end - n : 0; seq < end; seq++) {
 		t = &vcpu->arch.stats.trace[seq % TRACE_RING];
 		json_begin(&j, "trace");
+		json_vm(&j, vcpu->kvm->id);
 		json_u64(&j, "vcpu", (u64)vcpu->vcpu_id);
 		json_u64(&j, "seq", seq);
 		emit_exit_names(&j, t->level, t->reason, t->outcome);
@@ -250,6 +258,7 @@ void vcpu_emit(const struct kvm_vcpu *vcpu)
 	struct json j;
 
 	json_begin(&j, "vcpu");
+	json_vm(&j, vcpu->kvm->id);
 	json_u64(&j, "vcpu", (u64)vcpu->vcpu_id);
 	if (vcpu->cpu >= 0)
 		json_u64(&j, "cpu", (u64)vcpu->cpu);

@@ -304,7 +304,7 @@ void timer_hyp_sync(struct kvm_vcpu *vcpu)
 	t->level = level;
 	t->next = deadline;
 	/* Others that wait on this CPU may want to be woken earlier. */
-	if (vcpu->kvm->nr_vcpus == 1 || *__hyp_this_cpu_ptr(cnthp_deadline) <= time)
+	if (vcpu->kvm->alone || *__hyp_this_cpu_ptr(cnthp_deadline) <= time)
 		set_deadline(deadline);
 	else
 		lower_deadline(deadline);

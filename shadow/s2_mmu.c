@@ -17,8 +17,6 @@
 #include "s2_internal.h"
 #include "s2_pte.h"
 
-#define DEFAULT_SHADOW_PAGES 512
-
 /* ---- hardware tables' view of the machine ---- */
 
 static void shadow_tlbi(struct s2_table *t, u64 ia, u64 size)
@@ -116,7 +114,7 @@ int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
 	vm->mem = (struct s2_mem_ops){
 		.read = s2_vm_read64, .cmpxchg = s2_vm_cmpxchg64, .ctx = vm,
 	};
-	vm->budget.max = cfg->shadow_pages ? cfg->shadow_pages : DEFAULT_SHADOW_PAGES;
+	vm->budget.max = cfg->shadow_pages ? cfg->shadow_pages : S2_SHADOW_PAGES;
 	ret = s2_table_init(&vm->canonical.table, cfg->l1_ipa_bits, cfg->pool, NULL,
 			    &canonical_ops);
 	if (ret)

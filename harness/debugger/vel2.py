@@ -43,16 +43,16 @@ def value(expression: str) -> Any:
 
 
 def vcpus() -> list[Any]:
-    """struct kvm_vcpu of each vCPU of L1; empty before L0 has made it."""
-    machine = value("l1")
-    return [machine["vcpus"][i].dereference() for i in range(int(machine["nr_vcpus"]))]
+    """struct kvm_vcpu of each vCPU of each L1, in their order; empty before L0 has made them."""
+    machines = [value("vms")[i] for i in range(int(value("nr_vms")))]
+    return [m["vcpus"][i].dereference() for m in machines for i in range(int(m["nr_vcpus"]))]
 
 
 def vcpu(number: int) -> Any:
     """One vCPU."""
     found = vcpus()
     if not 0 <= number < len(found):
-        raise gdb.GdbError(f"vCPU {number}: L1 has {len(found)}")
+        raise gdb.GdbError(f"vCPU {number}: there are {len(found)}")
     return found[number]
 
 
@@ -95,13 +95,13 @@ class Vcpus(gdb.Command):  # type: ignore[misc]
     def invoke(self, _argument: str, _tty: bool) -> None:
         """Print a line a vCPU."""
         with physical():
-            for one in vcpus():
+            for number, one in enumerate(vcpus()):
                 arch = one["arch"]
                 regs = arch["ctxt"]["regs"]
                 pc = int(regs["pc"])
                 level = name_of(LEVELS, arch["exit_level"])
                 print(
-                    f"vcpu {int(one['vcpu_id'])}: cpu {int(one['cpu'])}, last exit from {level} "
+                    f"vcpu {number}: cpu {int(one['cpu'])}, last exit from {level} "
                     f"({exit_name(int(arch['exit_reason']))}), bank {name_of(BANKS, arch['loaded_bank'])}, "
                     f"pc {pc:#x}{symbol(pc)}, pstate {int(regs['pstate']):#x}, "
                     f"hcr_el2 {int(arch['hcr_el2']):#x}"

@@ -100,8 +100,8 @@ def test_what_the_host_reaches(l0: Path, smp: int) -> None:
     # The tables of stage 1 are read by the host's own walks; L1's stage 2 is in the first page.
     ro = symbol["__host_ro_bss_start"][0]
     assert touches(ro, 4096) and not touches(ro, symbol["__host_ro_bss_end"][0] - ro, write=True)
-    assert not touches(symbol["l1"][0], 4096, write=True)
-    assert touches(symbol["l1"][0] + 4096, 4096, write=True)
+    assert not touches(symbol["vms"][0], 4096, write=True)
+    assert touches(symbol["vms"][0] + 4096, 4096, write=True)
     # Of the pool, from which EL2 takes the shadow tables, only the vCPUs at its front.
     pool = symbol["__pool_start"][0]
     assert max(q for _, q, _ in pieces) <= pool + smp * 0x11000 < symbol["__pool_end"][0]

@@ -15,6 +15,7 @@ void __noreturn check_failed(const char *what, u64 is, u64 should_be)
 	json_fmt(&j, "msg", "check: %s is 0x%llx, should be 0x%llx", what, is, should_be);
 	json_u64(&j, "cpu", __hyp_this_cpu_read(cpu_number));
 	if (vcpu) {
+		json_vm(&j, vcpu->kvm->id);
 		json_u64(&j, "vcpu", (u64)vcpu->vcpu_id);
 		json_hex(&j, "guest_pc", vcpu->arch.ctxt.regs.pc);
 	}

@@ -136,6 +136,12 @@ void json_u64(struct json *j, const char *key, u64 val)
 	put_fmt("%llu", val);
 }
 
+void json_vm(struct json *j, unsigned int id)
+{
+	if (id)
+		json_u64(j, "vm", id);
+}
+
 void json_hex(struct json *j, const char *key, u64 val)
 {
 	put_key(j, key);

@@ -15,6 +15,7 @@ static void report_vcpu(struct json *j, const struct kvm_vcpu *vcpu)
 	bool vel1 = vcpu->arch.loaded_bank == BANK_VEL1;
 	unsigned int level = vel1 && (vcpu_hcr_el2(vcpu) & HCR_VM) ? LEVEL_L2 : LEVEL_L1;
 
+	json_vm(j, vcpu->kvm->id);
 	json_u64(j, "vcpu", (u64)vcpu->vcpu_id);
 	json_str(j, "level", level_names[level]);
 	json_hex(j, "guest_pc", vcpu->arch.ctxt.regs.pc);

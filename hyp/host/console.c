@@ -31,23 +31,23 @@ static void kick_others(void)
 		;
 }
 
-void l1_dump(void)
+void l1_dump(const struct kvm *kvm)
 {
 	int i;
 
 	kick_others();
-	for (i = 0; i < l1.nr_vcpus; i++) {
-		kvm_call_hyp(vcpu_emit, l1.vcpus[i]);
-		kvm_call_hyp(trace_emit, l1.vcpus[i], opts.trace);
+	for (i = 0; i < kvm->nr_vcpus; i++) {
+		kvm_call_hyp(vcpu_emit, kvm->vcpus[i]);
+		kvm_call_hyp(trace_emit, kvm->vcpus[i], opts.trace);
 	}
 }
 
-void l1_counters(bool end)
+void l1_counters(const struct kvm *kvm, bool end)
 {
 	int i;
 
-	for (i = 0; i < l1.nr_vcpus; i++)
-		kvm_call_hyp(stats_emit, l1.vcpus[i], end);
+	for (i = 0; i < kvm->nr_vcpus; i++)
+		kvm_call_hyp(stats_emit, kvm->vcpus[i], end);
 }
 
 void l0_console_irq(void)
@@ -55,9 +55,11 @@ void l0_console_irq(void)
 	int c;
 
 	while ((c = uart_getc()) >= 0) {
-		if (c == 's')
-			l1_counters(false);
-		else if (c == 'd')
-			l1_dump();
+		for (unsigned int i = 0; i < nr_vms; i++) {
+			if (c == 's')
+				l1_counters(&vms[i], false);
+			else if (c == 'd')
+				l1_dump(&vms[i]);
+		}
 	}
 }

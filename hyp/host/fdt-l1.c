@@ -51,7 +51,8 @@ static bool is_l1s(const void *fdt, int node, const struct l1_fdt_config *cfg)
 	       is_compatible(fdt, node, "arm,gic-v3") ||
 	       is_compatible(fdt, node, "arm,armv8-timer") ||
 	       is_compatible(fdt, node, "arm,psci-1.0") || is_compatible(fdt, node, "arm,psci-0.2") ||
-	       is_compatible(fdt, node, "fixed-clock") || is_compatible(fdt, node, "cfi-flash") ||
+	       is_compatible(fdt, node, "fixed-clock") ||
+	       (cfg->flash && is_compatible(fdt, node, "cfi-flash")) ||
 	       (cfg->rtc && is_compatible(fdt, node, "arm,pl031")) ||
 	       (cfg->pcie && is_compatible(fdt, node, PCIE)) || is_uart0(fdt, node, cfg);
 }
@@ -259,6 +260,34 @@ static int del_module(void *fdt, int chosen, pa_t addr)
 	return 0;
 }
 
+static bool is_here(const struct l0_module *m, const struct l1_fdt_config *cfg)
+{
+	return m->addr - cfg->ram_offset - cfg->ram_base < cfg->ram_size;
+}
+
+/* Whether a child of /chosen is, or has, none but other L1s' modules. */
+static bool is_others(const void *fdt, int node, const struct l1_fdt_config *cfg)
+{
+	struct l0_module m;
+	bool found = false;
+	int depth = 0;
+
+	do {
+		if (platform_module(fdt, node, &m)) {
+			if (is_here(&m, cfg))
+				return false;
+			found = true;
+		}
+		node = fdt_next_node(fdt, node, &depth);
+	} while (node >= 0 && depth > 0);
+	return found;
+}
+
+static bool is_no_others(const void *fdt, int node, const struct l1_fdt_config *cfg)
+{
+	return !is_others(fdt, node, cfg);
+}
+
 /* From PA to IPA. In place, so that no offset moves. */
 static int move_modules(void *fdt, int chosen, u64 offset)
 {
@@ -292,6 +321,7 @@ static int keep_modules(void *fdt, const struct l1_fdt_config *cfg)
 	TRY(del_module(fdt, chosen, cfg->kernel + cfg->ram_offset));
 	if (cfg->initrd_size)
 		TRY(del_module(fdt, chosen, cfg->initrd + cfg->ram_offset));
+	TRY(del_others(fdt, chosen, is_no_others, cfg));
 	TRY(move_modules(fdt, chosen, cfg->ram_offset));
 	return chosen;
 }

@@ -194,15 +194,26 @@ bool platform_module(const void *fdt, int node, struct l0_module *m)
 	return m->size && m->addr + m->size > m->addr;
 }
 
+/* An L1's memory, in which its modules begin. */
+struct module_range {
+	pa_t start, end;
+};
+
+static bool in_range(const struct module_range *r, const struct l0_module *m)
+{
+	return m->addr >= r->start && m->addr < r->end;
+}
+
 /* L1's kernel, and how many kernels there are. */
-static int parse_kernels(const void *fdt, int chosen, struct l0_platform *p, char *err,
-			 size_t errlen)
+static int parse_kernels(const void *fdt, int chosen, const struct module_range *r,
+			 struct l0_modules *p, char *err, size_t errlen)
 {
 	struct l0_module m;
 	int node, n = 0;
 
 	fdt_for_each_subnode(node, fdt, chosen) {
-		if (!is_compatible(fdt, node, "multiboot,kernel") || !platform_module(fdt, node, &m))
+		if (!is_compatible(fdt, node, "multiboot,kernel") ||
+		    !platform_module(fdt, node, &m) || !in_range(r, &m))
 			continue;
 		if (n && m.addr == p->kernel.addr) {
 			snprintf(err, errlen, "two kernel modules at 0x%llx", m.addr);
@@ -214,32 +225,35 @@ static int parse_kernels(const void *fdt, int chosen, struct l0_platform *p, cha
 	return n;
 }
 
-static int add_module(struct l0_platform *p, const struct l0_module *m, bool initrd, char *err,
+static int add_module(struct l0_modules *p, const struct l0_module *m, bool initrd, char *err,
 		      size_t errlen)
 {
 	if (initrd && p->initrd.size) {
 		snprintf(err, errlen, "more than one initrd module");
 		return -EINVAL;
 	}
-	if (!initrd && p->nr_modules == L0_MAX_MODULES) {
+	if (!initrd && p->nr == L0_MAX_MODULES) {
 		snprintf(err, errlen, "more than %d modules for L1", L0_MAX_MODULES);
 		return -EINVAL;
 	}
 	if (initrd)
 		p->initrd = *m;
 	else
-		p->module[p->nr_modules++] = *m;
+		p->module[p->nr++] = *m;
 	return 0;
 }
 
-static int parse_modules(const void *fdt, struct l0_platform *p, char *err, size_t errlen)
+int platform_modules(const void *fdt, pa_t start, pa_t end, struct l0_modules *p, char *err,
+		     size_t errlen)
 {
 	int chosen = fdt_path_offset(fdt, "/chosen"), node, depth = 0, kernels, ret = 0;
+	const struct module_range r = { start, end };
 	struct l0_module m;
 
+	*p = (struct l0_modules){ .kernel.args = "", .initrd.args = "" };
 	if (chosen < 0)
 		return 0;
-	kernels = parse_kernels(fdt, chosen, p, err, errlen);
+	kernels = parse_kernels(fdt, chosen, &r, p, err, errlen);
 	if (kernels < 0)
 		return kernels;
 	for (node = fdt_next_node(fdt, chosen, &depth); !ret && node >= 0 && depth > 0;
@@ -251,7 +265,7 @@ static int parse_modules(const void *fdt, struct l0_platform *p, char *err, size
 				 fdt_get_name(fdt, node, NULL));
 			return -EINVAL;
 		}
-		if (depth == 1 && m.addr == p->kernel.addr)
+		if (!in_range(&r, &m) || (depth == 1 && m.addr == p->kernel.addr))
 			continue;
 		ret = add_module(p, &m, depth == 1 && kernels < 2 &&
 				 is_compatible(fdt, node, "multiboot,ramdisk"), err, errlen);
@@ -285,7 +299,7 @@ int platform_parse(const void *fdt, u64 max, struct l0_platform *p, char *err, s
 	struct cells c;
 	int ret;
 
-	*p = (struct l0_platform){ .kernel.args = "", .initrd.args = "" };
+	*p = (struct l0_platform){ 0 };
 	if (max < sizeof(struct fdt_header))
 		ret = -FDT_ERR_TRUNCATED;
 	else
@@ -324,5 +338,5 @@ int platform_parse(const void *fdt, u64 max, struct l0_platform *p, char *err, s
 	if (!is_device(p, p->rtc, SZ_4K) || p->rtc_intid >= VGIC_NR_IRQS)
 		p->rtc = 0;
 	platform_pcie(fdt, p);
-	return parse_modules(fdt, p, err, errlen);
+	return 0;
 }

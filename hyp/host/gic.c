@@ -179,8 +179,9 @@ static void handle_one(struct kvm_vcpu *vcpu, u32 intid)
 		/* Given to the guest, it stays active until the guest's own EOI. */
 		if (!vcpu || !timer_handle_irq(vcpu, intid))
 			deactivate(intid);
-	} else if (vgic_is_handed_through(&l1, intid)) {
-		vgic_hw_irq_taken(&l1, NULL, intid);
+	} else if (vgic_is_handed_through(&vms[0], intid)) {
+		/* Of the L1 that has the machine's devices; if it is over, this one is heard no more. */
+		vgic_hw_irq_taken(&vms[0], NULL, intid);
 	} else if (intid == GIC_PPI_CNTHP) {
 		if (vcpu) {
 			kvm_call_hyp(timer_hyp_sync, vcpu);

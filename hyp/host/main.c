@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The host: all CPUs up, L1 made, and each CPU off into the run loop.
+ * The host: all CPUs up, the L1s made, and each CPU off into the run loop.
  *
  * Runs as the host (EL2 under VHE, EL1 under nVHE), MMU on, interrupts masked. The boot CPU
- * publishes the finished L1 through l1_ready; nothing of it changes afterwards but by its own vCPUs.
+ * publishes the finished L1s through l1_ready; nothing of them changes afterwards but by their own vCPUs.
  */
 #include <gic.h>
 #include <host.h>
@@ -50,24 +50,20 @@ static void init_gic_cpu(unsigned int cpu)
 		l0_fatal_user("CPU %u has no GICv3 redistributor", cpu);
 }
 
-static void __noreturn run_cpu(unsigned int cpu)
-{
-	vcpu_run_loop(cpu);
-	l1_failed();
-}
-
-static void say_boot(void)
+/* A record for each L1. */
+static void say_boot(const struct kvm *kvm)
 {
 	struct json j;
 
 	json_begin(&j, "boot");
+	json_vm(&j, kvm->id);
 	json_str(&j, "host", host_name(opts.host));
 	json_str(&j, "mech", mech_name(opts.mech));
 	if (opts.pv_page)
 		json_str(&j, "pv", "page");
-	json_u64(&j, "cpus", (u64)l1.nr_vcpus);
-	json_u64(&j, "l1_mem", l1.ram_size);
-	json_u64(&j, "l0_bytes", l1.ram_offset);
+	json_u64(&j, "cpus", (u64)kvm->nr_vcpus);
+	json_u64(&j, "l1_mem", kvm->ram_size);
+	json_u64(&j, "l0_bytes", vms[0].ram_offset);
 	json_bool(&j, "pmu", hyp_pmu);
 	json_end(&j);
 }
@@ -85,12 +81,13 @@ void host_main(void)
 	if (opts.test != TEST_NONE && self_test_early(opts.test))
 		l0_exit(0);
 	l1_create();
-	sched_init(&l1, nr_online_cpus, vcpu_slice_ticks());
-	say_boot();
+	sched_init(vms, nr_vms, nr_online_cpus, vcpu_slice_ticks());
+	for (unsigned int i = 0; i < nr_vms; i++)
+		say_boot(&vms[i]);
 	uart_enable_rx_irq();
 	__atomic_store_n(&l1_ready, true, __ATOMIC_RELEASE);
 	wake_cpus();
-	run_cpu(0);
+	vcpu_run_loop(0);
 }
 
 void host_secondary(unsigned int cpu)
@@ -102,5 +99,5 @@ void host_secondary(unsigned int cpu)
 		self_test_secondary(cpu);
 		asm volatile("wfe");
 	}
-	run_cpu(cpu);
+	vcpu_run_loop(cpu);
 }

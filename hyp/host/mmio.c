@@ -29,7 +29,7 @@ void mmio_emulate(struct kvm_vcpu *vcpu)
 	if (is_write)
 		val = low_bytes(vcpu_get_reg(vcpu, rt), size);
 	if (!vgic_mmio(vcpu, vcpu->arch.fault.l1_ipa, is_write, size, &val) &&
-	    !vuart_mmio(vcpu->arch.fault.l1_ipa, is_write, size, &val)) {
+	    !vuart_mmio(vcpu, vcpu->arch.fault.l1_ipa, is_write, size, &val)) {
 		kvm_call_hyp(nested_external_abort, vcpu);
 		return;
 	}

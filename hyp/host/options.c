@@ -59,6 +59,7 @@ enum {
 	O_UART1,
 	O_EAGER,
 	O_PROTECT,
+	O_L1S,
 	O_SMP,
 	O_TRACE,
 	NR_OPTIONS
@@ -74,6 +75,7 @@ static const struct option options[NR_OPTIONS] = {
 	[O_UART1] = { "vel2.uart1", switches, 0, 0 },
 	[O_EAGER] = { "vel2.eager", switches, 0, 0 },
 	[O_PROTECT] = { "vel2.protect", switches, 0, 0 },
+	[O_L1S] = { "vel2.l1s", NULL, 1, OPT_L1S_MAX },
 	[O_SMP] = { "vel2.smp", NULL, 1, OPT_SMP_MAX },
 	[O_TRACE] = { "vel2.trace", NULL, 0, OPT_TRACE_MAX },
 };
@@ -141,6 +143,9 @@ static void set(struct l0_options *o, int which, int v)
 		break;
 	case O_PROTECT:
 		o->protect = v;
+		break;
+	case O_L1S:
+		o->l1s = (unsigned int)v;
 		break;
 	case O_SMP:
 		o->smp = (unsigned int)v;
@@ -334,7 +339,7 @@ static int parse_word(const char *word, size_t n, struct l0_options *o, char *er
 		return -EINVAL;
 	}
 	snprintf(err, errlen,
-		 "unknown option '%s': known are vel2.{host,mech,pv,l1_mode,features,trap,notrap,smp,markers,eager,protect,uart1,trace,test,pv_code}",
+		 "unknown option '%s': known are vel2.{host,mech,pv,l1_mode,features,trap,notrap,l1s,smp,markers,eager,protect,uart1,trace,test,pv_code}",
 		 text);
 	return -EINVAL;
 }
@@ -343,7 +348,7 @@ int options_parse(const char *args, struct l0_options *o, char *err, size_t errl
 {
 	const char *p = args;
 
-	*o = (struct l0_options){ 0 };
+	*o = (struct l0_options){ .l1s = 1 };
 	for (;;) {
 		size_t n = 0;
 		int ret;

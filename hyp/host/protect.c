@@ -4,7 +4,7 @@
  *
  * A stage 2 maps what the host shares with EL2 to itself, and nothing else: not EL2's code and data, its stacks, its
  * per-CPU variables, the pool with the shadow tables, this table, the SMMU. What is only EL2's to write (vCPUs'
- * register files, which are the VNCR pages; the stage 2 of L1; options; the tables of stage 1) the
+ * register files, which are the VNCR pages; the L1s' stage 2; options; the tables of stage 1) the
  * host may read. No page is writable and executable. The host's access to anything else ends in hyp_panic.
  *
  * protect_init() runs once, at EL2 with the MMU off. The table never changes, and VMID 0 is the host's alone, so
@@ -15,6 +15,7 @@
 #include <kvm_host.h>
 #include <l1.h>
 #include <mmu.h>
+#include <options.h>
 #include <percpu.h>
 #include <protect.h>
 #include <stacks.h>
@@ -50,16 +51,17 @@ static void give_device(pa_t pa, u64 size)
 
 static void give_image(void)
 {
-	const struct kvm *kvm = &l1;
-
 	give(__host_text_start, __host_text_end, HOST_RX);
 	give(__host_rodata_start, __host_rodata_end, HOST_RO);
 	give(__host_ro_start, __host_ro_end, HOST_RO);
 	give(__host_ro_bss_start, __host_ro_bss_end, HOST_RO);
 	give(__host_data_start, __host_data_end, HOST_RW);
-	give(__host_bss_start, kvm, HOST_RW);
-	give(kvm, &kvm->vgic, HOST_RO);
-	give(&kvm->vgic, __host_bss_end, HOST_RW);
+	give(__host_bss_start, vms, HOST_RW);
+	for (const struct kvm *kvm = vms; kvm < vms + MAX_VMS; kvm++) {
+		give(kvm, &kvm->vgic, HOST_RO);
+		give(&kvm->vgic, kvm + 1, HOST_RW);
+	}
+	give(vms + MAX_VMS, __host_bss_end, HOST_RW);
 }
 
 static void give_cpu(unsigned int cpu)
@@ -88,7 +90,7 @@ void protect_init(void)
 	give_image();
 	for (unsigned int cpu = 0; cpu < plat.nr_cpus; cpu++)
 		give_cpu(cpu);
-	for (unsigned int i = 0; i < l0_nr_vcpus(); i++)
+	for (unsigned int i = 0; i < opts.l1s * l0_nr_vcpus(); i++)
 		give_vcpu((const struct kvm_vcpu *)__pool_start + i);
 	/* L1's memory: the host loads L1 there. */
 	page_tables_map(&stage2, 0, pool_end, ALIGN_DOWN(ram_end, SZ_4K), HOST_RW);

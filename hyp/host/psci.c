@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PSCI calls of L1 that need another vCPU, or end the machine. In the host, on the CPU of the caller.
+ * PSCI calls of L1 that need another of its vCPUs, or end it. In the host, on the CPU of the caller.
  *
  * arch.powered_off of a vCPU is cleared by whoever turns it on, with release order after its registers were
- * set, and set by its own CPU. starting[] keeps two callers from turning on one vCPU at a time.
+ * set, and set by its own CPU. `starting` keeps two callers from turning on one vCPU at a time.
  */
 #include <host.h>
 #include <l1.h>
@@ -12,16 +12,14 @@
 
 #define MPIDR_BIT31 BIT(31) /* RES1 in MPIDR_EL1: some pass it on */
 
-static bool starting[MAX_VCPUS];
-
-static struct kvm_vcpu *find_vcpu(u64 mpidr)
+static struct kvm_vcpu *find_vcpu(const struct kvm *kvm, u64 mpidr)
 {
 	int i;
 
 	mpidr &= ~MPIDR_BIT31;
-	for (i = 0; i < l1.nr_vcpus; i++) {
-		if ((l1.vcpus[i]->arch.mpidr & MPIDR_AFF_MASK) == mpidr)
-			return l1.vcpus[i];
+	for (i = 0; i < kvm->nr_vcpus; i++) {
+		if ((kvm->vcpus[i]->arch.mpidr & MPIDR_AFF_MASK) == mpidr)
+			return kvm->vcpus[i];
 	}
 	return NULL;
 }
@@ -31,20 +29,18 @@ static bool is_off(const struct kvm_vcpu *vcpu)
 	return __atomic_load_n(&vcpu->arch.powered_off, __ATOMIC_ACQUIRE);
 }
 
-static s64 cpu_on(u64 mpidr, u64 entry, u64 context)
+static s64 cpu_on(const struct kvm *kvm, u64 mpidr, u64 entry, u64 context)
 {
-	struct kvm_vcpu *target = find_vcpu(mpidr);
-	bool *mine;
+	struct kvm_vcpu *target = find_vcpu(kvm, mpidr);
 
 	if (!target)
 		return PSCI_INVALID_PARAMETERS;
-	if (entry & 3 || entry < l1.ram_base || entry - l1.ram_base >= l1.ram_size)
+	if (entry & 3 || entry < kvm->ram_base || entry - kvm->ram_base >= kvm->ram_size)
 		return PSCI_INVALID_ADDRESS;
-	mine = &starting[target->vcpu_id];
-	if (__atomic_exchange_n(mine, true, __ATOMIC_ACQUIRE))
+	if (__atomic_exchange_n(&target->starting, true, __ATOMIC_ACQUIRE))
 		return PSCI_ON_PENDING;
 	if (!is_off(target)) {
-		__atomic_store_n(mine, false, __ATOMIC_RELEASE);
+		__atomic_store_n(&target->starting, false, __ATOMIC_RELEASE);
 		return PSCI_ALREADY_ON;
 	}
 	/* It said that it is off while it was still loaded: its CPU is on the way out. */
@@ -52,14 +48,14 @@ static s64 cpu_on(u64 mpidr, u64 entry, u64 context)
 		;
 	l1_vcpu_start(target, entry, context);
 	__atomic_store_n(&target->arch.powered_off, false, __ATOMIC_RELEASE);
-	__atomic_store_n(mine, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&target->starting, false, __ATOMIC_RELEASE);
 	kvm_vcpu_kick(target);
 	return PSCI_SUCCESS;
 }
 
-static s64 affinity_info(u64 mpidr, u64 level)
+static s64 affinity_info(const struct kvm *kvm, u64 mpidr, u64 level)
 {
-	const struct kvm_vcpu *vcpu = find_vcpu(mpidr);
+	const struct kvm_vcpu *vcpu = find_vcpu(kvm, mpidr);
 
 	if (level > 3)
 		return PSCI_INVALID_PARAMETERS;
@@ -69,7 +65,7 @@ static s64 affinity_info(u64 mpidr, u64 level)
 		return PSCI_INVALID_PARAMETERS;
 	if (!is_off(vcpu))
 		return PSCI_AFFINITY_ON;
-	return starting[vcpu->vcpu_id] ? PSCI_AFFINITY_ON_PENDING : PSCI_AFFINITY_OFF;
+	return vcpu->starting ? PSCI_AFFINITY_ON_PENDING : PSCI_AFFINITY_OFF;
 }
 
 /* Only standby states exist: that is WFI. */
@@ -109,23 +105,27 @@ bool psci_call(struct kvm_vcpu *vcpu)
 		return false;
 	case PSCI_CPU_ON:
 	case PSCI_CPU_ON64:
-		*x0 = (u64)cpu_on(arg(vcpu, 1), arg(vcpu, 2), arg(vcpu, 3));
+		*x0 = (u64)cpu_on(vcpu->kvm, arg(vcpu, 1), arg(vcpu, 2), arg(vcpu, 3));
 		return true;
 	case PSCI_AFFINITY_INFO:
 	case PSCI_AFFINITY_INFO64:
-		*x0 = (u64)affinity_info(arg(vcpu, 1), arg(vcpu, 2));
+		*x0 = (u64)affinity_info(vcpu->kvm, arg(vcpu, 1), arg(vcpu, 2));
 		return true;
 	case PSCI_SYSTEM_OFF:
-		l1_end(false);
+		l1_end(vcpu->kvm, L1_OFF);
+		return false;
 	case PSCI_SYSTEM_RESET:
-		l1_end(true);
+		l1_end(vcpu->kvm, L1_RESET);
+		return false;
 	case PSCI_SYSTEM_RESET2:
 	case PSCI_SYSTEM_RESET2_64:
 		/* 0: warm reset of the whole system; the rest is the vendor's or reserved. */
-		if (!arg(vcpu, 1))
-			l1_end(true);
-		*x0 = (u64)(s64)PSCI_INVALID_PARAMETERS;
-		return true;
+		if (arg(vcpu, 1)) {
+			*x0 = (u64)(s64)PSCI_INVALID_PARAMETERS;
+			return true;
+		}
+		l1_end(vcpu->kvm, L1_RESET);
+		return false;
 	default:
 		*x0 = (u64)(s64)PSCI_NOT_SUPPORTED;
 		return true;

@@ -24,12 +24,13 @@
 enum run_state {
 	RUN_ON,		/* go on with this vCPU */
 	RUN_BLOCKED,	/* off, or waiting for an interrupt */
-	RUN_DEAD,	/* cannot go on */
 };
 
+/* By PSCI, or with all of its L1. */
 static bool is_off(const struct kvm_vcpu *vcpu)
 {
-	return __atomic_load_n(&vcpu->arch.powered_off, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&vcpu->arch.powered_off, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(&vcpu->kvm->ended, __ATOMIC_ACQUIRE);
 }
 
 /* A vCPU that waits in WFI goes on when an interrupt is deliverable, masked by PSTATE or not. */
@@ -64,7 +65,8 @@ static enum run_state handle_exit(struct kvm_vcpu *vcpu, enum host_exit exit)
 	switch (exit) {
 	case HOST_EXIT_IRQ:
 		gic_handle_irq(vcpu);
-		return RUN_ON;
+		/* Its L1 has ended on another CPU, which kicked this one. */
+		return is_off(vcpu) ? RUN_BLOCKED : RUN_ON;
 	case HOST_EXIT_MMIO:
 		mmio_emulate(vcpu);
 		return RUN_ON;
@@ -77,10 +79,12 @@ static enum run_state handle_exit(struct kvm_vcpu *vcpu, enum host_exit exit)
 		icc_write(vcpu);
 		return RUN_ON;
 	case HOST_EXIT_SERROR:
-		log_warn("physical SError while vCPU %d ran", vcpu->vcpu_id);
+		log_warn("physical SError while vCPU %d of L1 number %u ran", vcpu->vcpu_id,
+			 vcpu->kvm->id);
 		return RUN_ON;
 	case HOST_EXIT_SHUTDOWN:
-		return RUN_DEAD;
+		l1_end(vcpu->kvm, L1_FAILED);
+		return RUN_BLOCKED;
 	default:
 		return RUN_ON;
 	}
@@ -183,10 +187,9 @@ static void idle(struct kvm_vcpu *loaded, unsigned int cpu)
 	gic_handle_irq(loaded);
 }
 
-int vcpu_run_loop(unsigned int cpu)
+void vcpu_run_loop(unsigned int cpu)
 {
 	struct kvm_vcpu *loaded = NULL, *vcpu;
-	enum run_state state;
 
 	for (;;) {
 		vcpu = sched_next(cpu);
@@ -205,11 +208,14 @@ int vcpu_run_loop(unsigned int cpu)
 			loaded = vcpu;
 			if (sched_shares())
 				tell_stolen(vcpu);
-			state = run_slice(vcpu, cpu);
-			if (state == RUN_DEAD)
-				return -1;
-			if (state == RUN_ON)
+			if (run_slice(vcpu, cpu) == RUN_ON)
 				continue;
+			/*
+			 * A level that fell and rose again while the guest ran is pending by now, and
+			 * nobody has seen it change: it is looked at once more before the vCPU sleeps.
+			 */
+			if (vgic_has_candidates(vcpu))
+				kvm_vcpu_kick(vcpu);
 		}
 		sched_block(cpu, loaded ? TIMER_NEVER : next_timer(vcpu));
 	}

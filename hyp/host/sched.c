@@ -18,7 +18,8 @@ static struct {
 	u32 lock;
 	unsigned int nr_cpus;
 	u64 slice;
-	struct kvm *kvm;
+	struct kvm_vcpu *vcpu[NR_VCPUS];	/* of all L1s */
+	unsigned int nr;
 	struct kvm_vcpu *running[MAX_CPUS];
 	u32 look[MAX_CPUS];
 } sched;
@@ -71,8 +72,8 @@ static u64 least_vtime(u64 otherwise)
 {
 	u64 least = ~0ULL;
 
-	for (int i = 0; i < sched.kvm->nr_vcpus; i++) {
-		const struct kvm_vcpu *v = sched.kvm->vcpus[i];
+	for (unsigned int i = 0; i < sched.nr; i++) {
+		const struct kvm_vcpu *v = sched.vcpu[i];
 
 		if (state_of(v) != SCHED_BLOCKED && v->sched.vtime < least)
 			least = v->sched.vtime;
@@ -129,8 +130,8 @@ static void wake(struct kvm_vcpu *vcpu)
 
 static void wake_sleepers(unsigned int cpu, u64 now)
 {
-	for (int i = 0; i < sched.kvm->nr_vcpus; i++) {
-		struct kvm_vcpu *v = sched.kvm->vcpus[i];
+	for (unsigned int i = 0; i < sched.nr; i++) {
+		struct kvm_vcpu *v = sched.vcpu[i];
 
 		if (v->sched.sleeps && v->sched.cpu == cpu && v->sched.wake_at <= now)
 			wake(v);
@@ -143,8 +144,8 @@ static struct kvm_vcpu *next_ready(unsigned int cpu)
 	struct kvm_vcpu *best = NULL;
 	u64 best_key = 0;
 
-	for (int i = 0; i < sched.kvm->nr_vcpus; i++) {
-		struct kvm_vcpu *v = sched.kvm->vcpus[i];
+	for (unsigned int i = 0; i < sched.nr; i++) {
+		struct kvm_vcpu *v = sched.vcpu[i];
 		u64 key = v->sched.vtime + (v->sched.cpu == cpu ? 0 : sched.slice / 2);
 
 		if (state_of(v) == SCHED_READY && (!best || key < best_key)) {
@@ -216,8 +217,8 @@ u64 sched_deadline(unsigned int cpu)
 	u64 first = TIMER_NEVER;
 
 	lock(&sched.lock);
-	for (int i = 0; i < sched.kvm->nr_vcpus; i++) {
-		const struct sched_entity *e = &sched.kvm->vcpus[i]->sched;
+	for (unsigned int i = 0; i < sched.nr; i++) {
+		const struct sched_entity *e = &sched.vcpu[i]->sched;
 
 		if (e->sleeps && e->cpu == cpu && e->wake_at < first)
 			first = e->wake_at;
@@ -257,13 +258,22 @@ void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
 
 bool sched_shares(void)
 {
-	return sched.kvm->nr_vcpus > (int)sched.nr_cpus;
+	return sched.nr > sched.nr_cpus;
 }
 
-void sched_init(struct kvm *kvm, unsigned int nr_cpus, u64 slice)
+static void add_vm(struct kvm *kvm)
 {
-	sched = (__typeof__(sched)){ .kvm = kvm, .nr_cpus = nr_cpus, .slice = slice };
-	for (int i = 0; i < kvm->nr_vcpus; i++)
-		kvm->vcpus[i]->sched = (struct sched_entity){ .cpu = (unsigned int)i % nr_cpus };
-	give(kvm->vcpus[0], 0);
+	for (int i = 0; i < kvm->nr_vcpus; i++) {
+		kvm->vcpus[i]->sched = (struct sched_entity){ .cpu = sched.nr % sched.nr_cpus };
+		sched.vcpu[sched.nr++] = kvm->vcpus[i];
+	}
+}
+
+void sched_init(struct kvm *vms, unsigned int nr_vms, unsigned int nr_cpus, u64 slice)
+{
+	sched = (__typeof__(sched)){ .nr_cpus = nr_cpus, .slice = slice };
+	for (unsigned int i = 0; i < nr_vms; i++)
+		add_vm(&vms[i]);
+	for (unsigned int i = 0; i < nr_vms; i++)
+		wake(vms[i].vcpus[0]);
 }

@@ -86,7 +86,6 @@ void vgic_init(struct kvm *kvm)
 		dist->candidates[i / 32] = 0;
 	}
 	dist->nr_hw = 0;
-	vgic_hand_through(kvm, GIC_SPI_UART0);
 }
 
 void vgic_hand_through(struct kvm *kvm, u32 intid)
@@ -446,6 +445,11 @@ static noinline void fill_lrs(struct kvm_vcpu *vcpu)
 	vgic->l1_pending = (u8)l1_signals(vgic);
 }
 
+bool vgic_has_candidates(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.vgic.candidates | vcpu->kvm->vgic.candidate_words;
+}
+
 void vgic_flush(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
@@ -454,7 +458,7 @@ void vgic_flush(struct kvm_vcpu *vcpu)
 		vgic_sync(vcpu);
 	vgic->hcr = ICH_HCR_EN;
 	vgic->l1_pending = 0;
-	if (vgic->candidates | vcpu->kvm->vgic.candidate_words)
+	if (vgic_has_candidates(vcpu))
 		fill_lrs(vcpu);
 }
 

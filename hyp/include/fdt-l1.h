@@ -20,6 +20,7 @@ struct l1_fdt_config {
 	unsigned int nr_vcpus;
 	pa_t uart0;
 	bool uart1;		/* L1 has the other PL011 too */
+	bool flash;		/* L1 has the flash */
 	bool rtc;		/* L1 has the clock */
 	bool pcie;		/* L1 has the PCIe root */
 	u64 ram_offset;		/* PA of L1's RAM less its IPA */
@@ -33,8 +34,9 @@ struct l1_fdt_config {
  * Write L1's tree into @buf (@size bytes, 8-byte aligned, apart from @fdt): CPUs, GICv3, timer, PSCI by SMC,
  * UART0 and its clock, flash and RTC as @fdt has them, PCIe without SMMU and MSIs; memory, /chosen and /aliases
  * new; nothing else, so that a device
- * that nobody thought of is not L1's. What stands below /chosen stays but for L1's own kernel and initrd, its modules
- * with their addresses as L1 sees them: who gives L1 modules gives them as for L1 on the machine itself. 0, or -EINVAL / -ENOSPC with a line in @err. Pure.
+ * that nobody thought of is not L1's. What stands below /chosen stays but for L1's own kernel and initrd and for what
+ * is about modules outside of its memory; its modules have their addresses as L1 sees them: who gives L1 modules gives
+ * them as for L1 on the machine itself. 0, or -EINVAL / -ENOSPC with a line in @err. Pure.
  */
 int l1_fdt_build(const void *fdt, void *buf, size_t size, const struct l1_fdt_config *cfg,
 		 char *err, size_t errlen);

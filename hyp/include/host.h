@@ -18,6 +18,13 @@ struct l0_module {
 	const char *args; /* in the device tree, "" if it has none */
 };
 
+/* What an L1 is made from. */
+struct l0_modules {
+	struct l0_module kernel, initrd;
+	unsigned int nr;	/* further ones, for L1 to find in its own tree */
+	struct l0_module module[L0_MAX_MODULES];
+};
+
 /*
  * A PCIe root behind an SMMUv3 that has all its devices: configuration space and windows, a device's each, and
  * the interrupts of INTA to INTD (INTIDs).
@@ -56,25 +63,28 @@ struct l0_platform {
 	struct l0_pcie pcie;	/* L1's; the SMMU is L0's */
 	unsigned int nr_cpus;	/* at most MAX_CPUS, boot CPU included */
 	u64 mpidr[MAX_CPUS];	/* affinity fields of each CPU; the boot CPU is number 0 */
-	struct l0_module kernel, initrd;
-	unsigned int nr_modules; /* further ones, for L1 to find in its own tree */
-	struct l0_module module[L0_MAX_MODULES];
 };
 
 extern struct l0_platform plat; /* valid from the end of l0_early() */
 extern unsigned int nr_online_cpus;
-/* vCPUs of L1. */
+/* vCPUs of each L1. */
 unsigned int l0_nr_vcpus(void);
 
 /*
  * Read what L0 needs from the tree at @fdt, of at most @max bytes. On failure -EINVAL and one line in
  * @err. Pure; no unaligned access (MMU off). The tree may be hostile.
+ */
+int platform_parse(const void *fdt, u64 max, struct l0_platform *p, char *err, size_t errlen);
+/*
+ * The modules that begin in [@start, @end) (PA), which is one L1's memory. @fdt was accepted by platform_parse(). On
+ * failure -EINVAL and one line in @err; no kernel is none. Pure.
  *
  * Modules are /chosen's, by Xen's multiboot binding, as QEMU's guest-loader writes them. The kernel at the lowest
  * address is L1's. If it is the only one, the ramdisk is L1's initrd; if not, every other module, also one in a
  * node below /chosen, is for L1 to start guests of its own with.
  */
-int platform_parse(const void *fdt, u64 max, struct l0_platform *p, char *err, size_t errlen);
+int platform_modules(const void *fdt, pa_t start, pa_t end, struct l0_modules *m, char *err,
+		     size_t errlen);
 /*
  * The PCIe root of the tree at @fdt, if L0 can give it to L1: behind an SMMUv3 with every device that it may
  * have, nothing of it over anything else of @p. Else ecam_size is 0. Pure.

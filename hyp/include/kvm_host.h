@@ -132,6 +132,13 @@ struct vcpu_fault {
 struct s2_mmu;
 struct kvm;
 
+/* How an L1 ended. */
+enum l1_end {
+	L1_OFF,
+	L1_RESET,
+	L1_FAILED,	/* a vCPU of it could not go on */
+};
+
 /*
  * What every exit looks at lies in the context's first page, in the room that it keeps (near[]):
  * one instruction reaches it from the vCPU's address. The rest stands behind the register file.
@@ -205,13 +212,16 @@ struct kvm_vcpu {
 	struct kvm *kvm;
 	int vcpu_id;
 	int cpu;			/* physical CPU it is loaded on, -1 if none: run.c's */
+	bool starting;			/* somebody turns it on: psci.c's */
 	struct sched_entity sched;
 };
 
-#define MAX_VCPUS	8
+#define MAX_VCPUS	8	/* of an L1 */
 _Static_assert(S2_MAX_SHADOWS >= 2 * MAX_VCPUS, "a vCPU keeps two of them");
 
-/* One L1 virtual machine. Under vel2.protect=on an nVHE host may only read what stands before vcpus. */
+#define MAX_VMS		4
+
+/* One L1 virtual machine. Under vel2.protect=on an nVHE host may only read what stands before vgic. */
 struct kvm {
 	u32 ttlb_off;			/* bitmap of vCPUs, see ttlb.h; first, for the exit path */
 	struct s2_vm s2;		/* canonical and shadow stage 2 */
@@ -223,8 +233,20 @@ struct kvm {
 	u64 ram_base, ram_size;		/* L1 IPA, bytes */
 	u64 ram_offset;			/* PA = IPA + ram_offset for RAM */
 	int nr_vcpus;
+	unsigned int id;		/* its place in vms[] */
+	bool alone;			/* its vCPU is the only one of all L1s */
+	bool ended;			/* set once: none of its vCPUs runs any more */
+	enum l1_end how;		/* then */
+	bool has_devices;		/* the machine's are its own: UART0, flash, clock and PCIe */
 	bool has_pcie;			/* the machine's PCIe root is L1's */
 };
+
+/* A vCPU's number among those of all L1s. */
+#define NR_VCPUS	(MAX_VMS * MAX_VCPUS)
+static inline unsigned int vcpu_number(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->kvm->id * MAX_VCPUS + (unsigned int)vcpu->vcpu_id;
+}
 
 #define vcpu_gp_regs(v)		(&(v)->arch.ctxt.regs)
 #define vcpu_pc(v)		(&(v)->arch.ctxt.regs.pc)

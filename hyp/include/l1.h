@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The one L1 of this L0: making it, and ending it.
+ * The L1s of this L0: making them, and ending them.
  */
 #ifndef L1_H
 #define L1_H
 
 #include <kvm_host.h>
 
-extern struct kvm l1;
+/* The L1s; constant once they are made, but for what their own vCPUs change. */
+extern struct kvm vms[MAX_VMS];
+extern unsigned int nr_vms;
 
 /*
- * Make the machine: memory, interrupt controller, vCPUs, kernel, device tree; vCPU 0 is ready to run, the others
- * are off. In the host, once, boot CPU. What is wrong with the modules ends L0 with one line.
+ * Make all of them: memory, interrupt controllers, vCPUs, kernels, device trees; vCPU 0 of each is ready to run, the
+ * others are off. In the host, once, boot CPU. What is wrong with the modules ends L0 with one line.
  */
 void l1_create(void);
 
@@ -21,20 +23,21 @@ void l1_vcpu_start(struct kvm_vcpu *vcpu, ipa_t entry, u64 arg);
 /* L1 is to see that @vcpu has waited for a CPU for so long. */
 void l1_set_stolen(const struct kvm_vcpu *vcpu, u64 ns);
 
-/* L1 ended itself, to be started again if @reset. Prints counters; the machine does the same. */
-void __noreturn l1_end(bool reset);
+/*
+ * @kvm is over: its counters are printed, and none of its vCPUs enters it again; the caller is one of them, or acts for
+ * one. With the last L1 the machine ends, too: by a reset if all of them wanted one; with an error line and exit
+ * status 1 if one failed, which a line of the log explains. Any CPU, any number of times.
+ */
+void l1_end(struct kvm *kvm, enum l1_end how);
 
-/* A vCPU cannot go on: the state of all of them, an error line, exit status 1. */
-void __noreturn l1_failed(void);
-
-/* State and last exits of every vCPU, counters of every vCPU. */
-void l1_dump(void);
-void l1_counters(bool end);
+/* State and last exits of every vCPU of @kvm, counters of every vCPU. */
+void l1_dump(const struct kvm *kvm);
+void l1_counters(const struct kvm *kvm, bool end);
 
 /* --- the run loop, hyp/host/run.c --- */
 
-/* Run vCPUs on this CPU, number @cpu, for good. Returns only if one of them cannot go on. */
-int vcpu_run_loop(unsigned int cpu);
+/* Run vCPUs on this CPU, number @cpu, for good. */
+void __noreturn vcpu_run_loop(unsigned int cpu);
 /* For sched_init(): ticks of CNTPCT_EL0. */
 u64 vcpu_slice_ticks(void);
 

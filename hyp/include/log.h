@@ -22,6 +22,8 @@ struct json {
 /* Begin {"t":"@type"...; every other call adds one member, or (in an array) an element if @key is NULL. */
 void json_begin(struct json *j, const char *type);
 void json_end(struct json *j);
+/* Which L1 the record is about: "vm" and its number, nothing for the first one. */
+void json_vm(struct json *j, unsigned int id);
 void json_u64(struct json *j, const char *key, u64 val);
 void json_hex(struct json *j, const char *key, u64 val); /* as a string, "0x.." */
 void json_str(struct json *j, const char *key, const char *val);

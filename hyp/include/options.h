@@ -27,6 +27,7 @@ enum opt_test {
 	TEST_LANDING_PAD,
 };
 
+#define OPT_L1S_MAX	4	/* MAX_VMS */
 #define OPT_SMP_MAX	8
 #define OPT_TRACE_MAX	256	/* TRACE_RING */
 #define OPT_CODE_MAX	16
@@ -41,7 +42,8 @@ struct l0_options {
 	enum opt_mech mech;	/* never AUTO once l0_early() is done; NONE: no NV, self test only */
 	enum opt_l1_mode l1_mode;
 	enum opt_test test;
-	unsigned int smp;	/* vCPUs of L1; 0: as many as there are CPUs */
+	unsigned int l1s;	/* how many L1s there are */
+	unsigned int smp;	/* vCPUs of each L1; 0: as many as there are CPUs */
 	unsigned int trace;	/* exits kept for each vCPU, 0: no trace */
 	/* Features of the virtual CPU by enum id_feature: turned off, and explicitly asked for. */
 	u64 features_off, features_on;

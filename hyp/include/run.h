@@ -8,7 +8,9 @@
 /* Emulate the access in vcpu->arch.fault, or give the guest an external abort for it. */
 void mmio_emulate(struct kvm_vcpu *vcpu);
 
-/* L1's second UART (vel2.uart1=on). False: @ipa is not its. */
-bool vuart_mmio(u64 ipa, bool is_write, unsigned int size, u64 *val);
+/* The UARTs of @vcpu's L1 that L0 emulates. False: @ipa is none's. */
+bool vuart_mmio(struct kvm_vcpu *vcpu, ipa_t ipa, bool is_write, unsigned int size, u64 *val);
+/* Whatever line @kvm has begun there is over. */
+void vuart_end(const struct kvm *kvm);
 
 #endif

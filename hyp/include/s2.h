@@ -243,6 +243,8 @@ bool s2_table_lookup(const struct s2_table *t, u64 ia, struct s2_leaf *leaf);
 #define S2_MAX_SHADOWS 16
 #define S2_MAX_STAGE1S 8
 #define S2_RAM_RANGES 4
+#define S2_MAX_VMIDS (1 + S2_MAX_SHADOWS + S2_MAX_STAGE1S) /* hardware VMIDs of one VM, at most */
+#define S2_SHADOW_PAGES 512 /* that L0 has for the shadow tables of all VMs */
 
 struct s2_vm;
 
@@ -293,7 +295,7 @@ struct s2_config {
 	u8 nr_owns;          /* vCPUs whose vEL2 may have windows: 0..S2_MAX_STAGE1S */
 	u16 vmid_base;       /* first of nr_shadows + nr_stage1s + 1 hardware VMIDs; 0 (the host's): 1 */
 	/*
-	 * Limit of pages for all shadow tables; 0: 512. One instruction may need some sixty at once (its
+	 * Limit of pages for all shadow tables; 0: S2_SHADOW_PAGES. One instruction may need some sixty at once (its
 	 * own page, its operands, stage-1 tables for each, all in places of their own): with
 	 * fewer, a guest may not get on.
 	 */

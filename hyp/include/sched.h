@@ -41,8 +41,11 @@ struct sched_entity {
 /* CNTPCT_EL0. The run loop's; the unit tests have their own. */
 u64 sched_clock(void);
 
-/* Once. vCPU 0 is CPU 0's; all others are blocked. @slice in ticks of CNTPCT_EL0. */
-void sched_init(struct kvm *kvm, unsigned int nr_cpus, u64 slice);
+/*
+ * Once. vCPU 0 of each of the @nr_vms machines in @vms is to run, that of the first on CPU 0; all others are blocked.
+ * @slice in ticks of CNTPCT_EL0.
+ */
+void sched_init(struct kvm *vms, unsigned int nr_vms, unsigned int nr_cpus, u64 slice);
 
 /* Whether vCPUs share CPUs. */
 bool sched_shares(void);

@@ -225,6 +225,9 @@ void vgic_send_sgi(struct kvm_vcpu *vcpu, u64 sgir, bool group1);
 /* A trapped write of ICC_DIR_EL1 by L1 (more active interrupts than list registers). */
 void vgic_write_dir(struct kvm_vcpu *vcpu, u64 intid);
 
+/* Whether any interrupt that may be @vcpu's is pending or active. */
+bool vgic_has_candidates(const struct kvm_vcpu *vcpu);
+
 /*
  * Whether a WFI of the vCPU must end: an interrupt is deliverable whatever PSTATE masks. Between
  * vgic_hyp_exit and vgic_hyp_enter only; leaves the vCPU flushed.

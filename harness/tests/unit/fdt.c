@@ -18,6 +18,7 @@ static char good[1 << 16];
 static size_t good_size;
 static char *area; /* AREA bytes, then a page without access */
 static struct l0_platform plat_;
+static struct l0_modules mods;
 static char err[256];
 
 /* Tests run at the repository's root. */
@@ -46,6 +47,12 @@ static int parse(const void *fdt, size_t size)
 	return platform_parse(fdt, size, &plat_, err, sizeof(err));
 }
 
+/* The modules of one L1 that has all memory. */
+static int parse_modules(const void *fdt)
+{
+	return platform_modules(fdt, 0, ~0ULL, &mods, err, sizeof(err));
+}
+
 static void platform(void)
 {
 	char *fdt = at_end(good, good_size);
@@ -58,10 +65,11 @@ static void platform(void)
 	CHECK(plat_.rtc == 0x9010000 && plat_.rtc_intid == 34);
 	CHECK(plat_.gicr == 0x80a0000 && plat_.gicr_size == 0xf60000);
 	CHECK(plat_.nr_cpus == 2 && plat_.mpidr[0] == 0 && plat_.mpidr[1] == 1);
-	CHECK(plat_.kernel.addr == 0x40800000 && plat_.kernel.size == 0x100000);
-	CHECK(!strcmp(plat_.kernel.args, "console=ttyAMA0 quiet"));
-	CHECK(plat_.initrd.addr == 0x48400000 && plat_.initrd.size == 0x300000);
-	CHECK(!strcmp(plat_.initrd.args, ""));
+	CHECK(!parse_modules(fdt));
+	CHECK(mods.kernel.addr == 0x40800000 && mods.kernel.size == 0x100000);
+	CHECK(!strcmp(mods.kernel.args, "console=ttyAMA0 quiet"));
+	CHECK(mods.initrd.addr == 0x48400000 && mods.initrd.size == 0x300000);
+	CHECK(!strcmp(mods.initrd.args, ""));
 	CHECK(!strcmp(platform_bootargs(fdt), "vel2.host=vhe vel2.mech=nv2"));
 }
 
@@ -135,6 +143,7 @@ static struct l1_fdt_config config(unsigned int cpus)
 		.ram_size = 0x40000000,
 		.nr_vcpus = cpus,
 		.uart0 = 0x9000000,
+		.flash = true,
 		.rtc = true,
 		.ram_offset = 0x600000,
 		.kernel = 0x40200000,
@@ -261,8 +270,8 @@ static void modules(void)
 	CHECK(!fdt_setprop_string(in, node, "bootargs", "console=hvc0"));
 	CHECK(fdt_add_subnode(in, fdt_path_offset(in, "/chosen"), "domU1") > 0);
 	add_module(in, "/chosen/domU1", "module@4c000000", "multiboot,kernel", 0x4c000000);
-	CHECK(!parse(in, sizeof(in)));
-	CHECK(plat_.kernel.addr == 0x40800000 && !plat_.initrd.size && plat_.nr_modules == 3);
+	CHECK(!parse(in, sizeof(in)) && !parse_modules(in));
+	CHECK(mods.kernel.addr == 0x40800000 && !mods.initrd.size && mods.nr == 3);
 	cfg.initrd_size = 0;
 	CHECK(!l1_fdt_build(in, buf, sizeof(buf), &cfg, err, sizeof(err)));
 	CHECK(!fdt_check_full(buf, sizeof(buf)));
@@ -275,9 +284,43 @@ static void modules(void)
 	CHECK(!strcmp(str_at(buf, "/chosen/module@4a000000", "bootargs"), "console=hvc0"));
 	CHECK(u64_at(buf, "/chosen/domU1/module@4c000000", "reg", 0) == 0x4ba00000);
 	node = add_module(in, "/chosen", "again", "multiboot,kernel", 0x40800000);
-	CHECK(parse(in, sizeof(in)) < 0 && strstr(err, "two kernel modules"));
+	CHECK(parse_modules(in) < 0 && strstr(err, "two kernel modules"));
 	CHECK(!fdt_delprop(in, node, "reg"));
-	CHECK(parse(in, sizeof(in)) < 0 && strstr(err, "reg property: again"));
+	CHECK(parse_modules(in) < 0 && strstr(err, "reg property: again"));
+}
+
+/* Two L1s: each has the modules in its own memory, and learns of no others. */
+static void two(void)
+{
+	static char in[1 << 16] __attribute__((aligned(8)));
+	static char buf[(1 << 16) + L1_FDT_ROOM] __attribute__((aligned(8)));
+	struct l1_fdt_config cfg = config(1);
+	const u64 half = 0x20000000;
+
+	CHECK(!fdt_open_into(good, in, sizeof(in)));
+	add_module(in, "/chosen", "module@62000000", "multiboot,kernel", 0x62000000);
+	CHECK(fdt_add_subnode(in, fdt_path_offset(in, "/chosen"), "domU1") > 0);
+	add_module(in, "/chosen/domU1", "module@64000000", "multiboot,kernel", 0x64000000);
+	CHECK(!platform_modules(in, 0, 0x60600000, &mods, err, sizeof(err)));
+	CHECK(mods.kernel.addr == 0x40800000 && mods.initrd.addr == 0x48400000 && !mods.nr);
+	cfg.ram_size = half;
+	CHECK(!l1_fdt_build(in, buf, sizeof(buf), &cfg, err, sizeof(err)));
+	CHECK(fdt_path_offset(buf, "/chosen/module@62000000") < 0);
+	CHECK(fdt_path_offset(buf, "/chosen/domU1") < 0);
+	CHECK(u64_at(buf, "/chosen", "linux,initrd-start", 0) == 0x47e00000);
+	CHECK(!platform_modules(in, 0x60600000, ~0ULL, &mods, err, sizeof(err)));
+	CHECK(mods.kernel.addr == 0x62000000 && !mods.initrd.size && mods.nr == 1);
+	cfg.ram_offset += half;
+	cfg.kernel = 0x41a00000;
+	cfg.initrd_size = 0;
+	cfg.flash = cfg.rtc = false;
+	CHECK(!l1_fdt_build(in, buf, sizeof(buf), &cfg, err, sizeof(err)));
+	CHECK(fdt_path_offset(buf, "/chosen/module@62000000") < 0);
+	CHECK(fdt_path_offset(buf, "/chosen/module@0x48400000") < 0);
+	CHECK(u64_at(buf, "/chosen/domU1/module@64000000", "reg", 0) == 0x43a00000);
+	CHECK(u64_at(buf, "/memory@40000000", "reg", 0) == 0x40000000);
+	CHECK(fdt_path_offset(buf, "/flash@0") < 0 && fdt_path_offset(buf, "/pl031@9010000") < 0);
+	CHECK(fdt_path_offset(buf, "/pl011@9000000") > 0);
 }
 
 /* What is missing is named. */
@@ -300,7 +343,8 @@ static void missing(void)
 	}
 	memcpy(buf, good, good_size);
 	CHECK(!fdt_del_node(buf, fdt_path_offset(buf, "/chosen")));
-	CHECK(!parse(buf, sizeof(buf)) && !plat_.kernel.size && !plat_.initrd.size);
+	CHECK(!parse(buf, sizeof(buf)) && !parse_modules(buf));
+	CHECK(!mods.kernel.size && !mods.initrd.size);
 	CHECK(!strcmp(platform_bootargs(buf), ""));
 	memset(buf, 0, 64);
 	CHECK(parse(buf, sizeof(buf)) < 0 && strstr(err, "broken device tree"));
@@ -314,13 +358,13 @@ static void try_both(const char *data, size_t size)
 	char *fdt = at_end(data, size);
 
 	err[0] = 0;
-	if (parse(fdt, size)) {
+	if (parse(fdt, size) || parse_modules(fdt)) {
 		CHECK(err[0]);
 		return;
 	}
 	platform_bootargs(fdt);
-	CHECK(strlen(plat_.kernel.args) < size);
-	cfg.bootargs = plat_.kernel.args;
+	CHECK(strlen(mods.kernel.args) < size);
+	cfg.bootargs = mods.kernel.args;
 	cfg.pcie = plat_.pcie.ecam_size;
 	err[0] = 0;
 	if (l1_fdt_build(fdt, buf, sizeof(buf), &cfg, err, sizeof(err)))
@@ -362,6 +406,7 @@ int main(void)
 	l1_pcie();
 	l1_tree();
 	modules();
+	two();
 	missing();
 	damaged();
 	return 0;

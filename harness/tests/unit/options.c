@@ -30,7 +30,8 @@ static void good(void)
 	CHECK(!o.markers);
 	CHECK(!parse("vel2.test=corrupt-stack vel2.l1_mode=any"));
 	CHECK(o.test == TEST_CORRUPT_STACK && o.l1_mode == L1_ANY);
-	CHECK(!parse("vel2.smp=1 vel2.smp=2") && o.smp == 2);
+	CHECK(!parse("vel2.smp=1 vel2.smp=2") && o.smp == 2 && o.l1s == 1);
+	CHECK(!parse("vel2.l1s=4") && o.l1s == 4);
 }
 
 static void ranges(void)
@@ -74,7 +75,7 @@ static void bad(void)
 	static const char *const words[] = {
 		"vel2.host=", "vel2.host", "vel2.host=VHE", "vel2.host=vhe2", "vel2.host=vh",
 		"vel2.smp=0", "vel2.smp=9", "vel2.smp=-1", "vel2.smp=0x1", "vel2.smp=",
-		"vel2.smp=99999999999999999999", "vel2.trace=257", "vel2.trace=1e2",
+		"vel2.smp=99999999999999999999", "vel2.l1s=0", "vel2.l1s=5", "vel2.l1s", "vel2.trace=257", "vel2.trace=1e2",
 		"vel2.features", "vel2.mech=nv3", "vel2.pv_code", "vel2.markers=yes", "vel2.test=none", "vel2.nonsense=1", "vel2.",
 		"console=ttyAMA0", "=", "vel2.hostvhe", "\xff\xfe", "vel2.host=vhe=nvhe",
 	};

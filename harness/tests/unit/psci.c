@@ -5,12 +5,11 @@
 #include <host.h>
 #include <l1.h>
 #include <psci.h>
-#include <setjmp.h>
 #include <string.h>
 
 #include "check.h"
 
-struct kvm l1;
+static struct kvm vm;
 
 static struct kvm_vcpu *vcpu; /* the caller: vCPU 0 */
 static struct {
@@ -19,7 +18,6 @@ static struct {
 } started;
 static int kicked;
 static const char *ended;
-static jmp_buf end;
 
 void l1_vcpu_start(struct kvm_vcpu *v, ipa_t entry, u64 arg)
 {
@@ -29,10 +27,10 @@ void l1_vcpu_start(struct kvm_vcpu *v, ipa_t entry, u64 arg)
 	started.arg = arg;
 }
 
-void l1_end(bool again)
+void l1_end(struct kvm *kvm, enum l1_end how)
 {
-	ended = again ? "reset" : "system_off";
-	longjmp(end, 1);
+	CHECK(kvm == &vm);
+	ended = how == L1_RESET ? "reset" : "system_off";
 }
 
 void kvm_vcpu_kick(struct kvm_vcpu *v)
@@ -44,20 +42,20 @@ static void reset(void)
 {
 	int i;
 
-	l1.ram_base = 0x40000000;
-	l1.ram_size = 0x10000000;
-	l1.nr_vcpus = 3;
+	vm.ram_base = 0x40000000;
+	vm.ram_size = 0x10000000;
+	vm.nr_vcpus = 3;
 	for (i = 0; i < 3; i++) {
-		if (!l1.vcpus[i])
-			l1.vcpus[i] = aligned_alloc(4096, (sizeof(*vcpu) + 4095) & ~4095UL);
-		memset(l1.vcpus[i], 0, sizeof(*vcpu));
-		l1.vcpus[i]->kvm = &l1;
-		l1.vcpus[i]->vcpu_id = i;
-		l1.vcpus[i]->cpu = -1;
-		l1.vcpus[i]->arch.mpidr = BIT(31) | (i == 2 ? 0x100 : i);
-		l1.vcpus[i]->arch.powered_off = i > 0;
+		if (!vm.vcpus[i])
+			vm.vcpus[i] = aligned_alloc(4096, (sizeof(*vcpu) + 4095) & ~4095UL);
+		memset(vm.vcpus[i], 0, sizeof(*vcpu));
+		vm.vcpus[i]->kvm = &vm;
+		vm.vcpus[i]->vcpu_id = i;
+		vm.vcpus[i]->cpu = -1;
+		vm.vcpus[i]->arch.mpidr = BIT(31) | (i == 2 ? 0x100 : i);
+		vm.vcpus[i]->arch.powered_off = i > 0;
 	}
-	vcpu = l1.vcpus[0];
+	vcpu = vm.vcpus[0];
 	memset(&started, 0, sizeof(started));
 	kicked = -1;
 	ended = NULL;
@@ -67,14 +65,13 @@ static void reset(void)
 static s64 call(u64 fn, u64 a1, u64 a2, u64 a3, bool *go)
 {
 	u64 *x = vcpu->arch.ctxt.regs.regs;
-	volatile bool ret = true;
+	bool ret;
 
 	x[0] = fn;
 	x[1] = a1;
 	x[2] = a2;
 	x[3] = a3;
-	if (!setjmp(end))
-		ret = psci_call(vcpu);
+	ret = psci_call(vcpu);
 	if (go)
 		*go = ret;
 	CHECK(x[1] == a1 && x[2] == a2 && x[3] == a3);
@@ -110,7 +107,7 @@ static void constants(void)
 
 static void cpu_on(void)
 {
-	struct kvm_vcpu *one = l1.vcpus[1];
+	struct kvm_vcpu *one = vm.vcpus[1];
 
 	CHECK(call(PSCI_CPU_ON64, 1, 0x40001000, 0xabcdef0123456789, NULL) == 0);
 	CHECK(started.vcpu == one && started.entry == 0x40001000);
@@ -119,10 +116,10 @@ static void cpu_on(void)
 	CHECK(call(PSCI_CPU_ON64, 0, 0x40001000, 0, NULL) == PSCI_ALREADY_ON);
 	/* Bit 31 is part of some callers' MPIDR. */
 	CHECK(call(PSCI_CPU_ON64, 0x80000100, 0x40001000, 0, NULL) == 0);
-	CHECK(started.vcpu == l1.vcpus[2]);
+	CHECK(started.vcpu == vm.vcpus[2]);
 	reset();
 	CHECK(call(PSCI_CPU_ON, 0xdead00000001, 0x40001000, 0xffffffff12345678, NULL) == 0);
-	CHECK(started.vcpu == l1.vcpus[1] && started.arg == 0x12345678);
+	CHECK(started.vcpu == vm.vcpus[1] && started.arg == 0x12345678);
 	reset();
 	CHECK(call(PSCI_CPU_ON64, 2, 0x40001000, 0, NULL) == PSCI_INVALID_PARAMETERS);
 	CHECK(call(PSCI_CPU_ON64, 0xdead00000001, 0x40001000, 0, NULL) == PSCI_INVALID_PARAMETERS);
@@ -130,7 +127,7 @@ static void cpu_on(void)
 	CHECK(call(PSCI_CPU_ON64, 1, 0x50000000, 0, NULL) == PSCI_INVALID_ADDRESS);
 	CHECK(call(PSCI_CPU_ON64, 1, 0x40001002, 0, NULL) == PSCI_INVALID_ADDRESS);
 	CHECK(call(PSCI_CPU_ON64, 1, ~0ULL & ~3ULL, 0, NULL) == PSCI_INVALID_ADDRESS);
-	CHECK(!started.vcpu && l1.vcpus[1]->arch.powered_off);
+	CHECK(!started.vcpu && vm.vcpus[1]->arch.powered_off);
 }
 
 static void the_rest(void)
@@ -146,15 +143,15 @@ static void the_rest(void)
 	CHECK(call(PSCI_CPU_SUSPEND, 0x100000, 0, 0, &go) == PSCI_INVALID_PARAMETERS && go);
 	call(PSCI_CPU_OFF, 0, 0, 0, &go);
 	CHECK(!go && vcpu->arch.powered_off);
-	call(PSCI_SYSTEM_OFF, 0, 0, 0, NULL);
-	CHECK(ended && !strcmp(ended, "system_off"));
+	call(PSCI_SYSTEM_OFF, 0, 0, 0, &go);
+	CHECK(!go && ended && !strcmp(ended, "system_off"));
 	ended = NULL;
-	call(PSCI_SYSTEM_RESET, 0, 0, 0, NULL);
-	CHECK(ended && !strcmp(ended, "reset"));
+	call(PSCI_SYSTEM_RESET, 0, 0, 0, &go);
+	CHECK(!go && ended && !strcmp(ended, "reset"));
 	ended = NULL;
-	CHECK(call(PSCI_SYSTEM_RESET2_64, 1, 0, 0, NULL) == PSCI_INVALID_PARAMETERS && !ended);
-	call(PSCI_SYSTEM_RESET2, 0, 0, 0, NULL);
-	CHECK(ended && !strcmp(ended, "reset"));
+	CHECK(call(PSCI_SYSTEM_RESET2_64, 1, 0, 0, &go) == PSCI_INVALID_PARAMETERS && go && !ended);
+	call(PSCI_SYSTEM_RESET2, 0, 0, 0, &go);
+	CHECK(!go && ended && !strcmp(ended, "reset"));
 }
 
 int main(void)

@@ -55,7 +55,7 @@ static void reset(const char *name, unsigned int cpus, int vcpus)
 		vcpu[i].kvm = &vm;
 		vcpu[i].vcpu_id = i;
 	}
-	sched_init(&vm, cpus, SLICE);
+	sched_init(&vm, 1, cpus, SLICE);
 	for (unsigned int n = 0; n < cpus; n++)
 		cpu[n].kicked = true;
 }

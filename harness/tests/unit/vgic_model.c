@@ -50,6 +50,7 @@ void reset_cpus(const char *name, int n)
 	memset(phys_line, 0, sizeof(phys_line));
 	vm.nr_vcpus = n;
 	vgic_init(&vm);
+	vgic_hand_through(&vm, GIC_SPI_UART0);
 	for (int i = 0; i < n; i++) {
 		memset(&cpu[i], 0, sizeof(cpu[i]));
 		cpu[i].kvm = &vm;

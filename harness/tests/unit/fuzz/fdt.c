@@ -50,7 +50,7 @@ static void check_platform(const struct l0_platform *p)
 {
 	const struct l0_pcie *pcie = &p->pcie;
 
-	CHECK(p->nr_cpus >= 1 && p->nr_cpus <= MAX_CPUS && p->nr_modules <= L0_MAX_MODULES);
+	CHECK(p->nr_cpus >= 1 && p->nr_cpus <= MAX_CPUS);
 	CHECK(p->ram_size && p->gicd_size && p->gicr_size);
 	if (!pcie->ecam_size)
 		return;
@@ -175,6 +175,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	static char l1[AREA + L1_FDT_ROOM] __attribute__((aligned(8)));
 	static u8 tree[ROOM] __attribute__((aligned(8)));
 	static struct l0_platform p;
+	static struct l0_modules modules;
 	struct input in = { data, data + size };
 	struct l1_fdt_config cfg = {
 		.ram_base = 0x40000000,
@@ -182,6 +183,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		.nr_vcpus = 2,
 		.ram_offset = 0x600000,
 		.kernel = 0x40200000,
+		.flash = true,
 		.rtc = true,
 	};
 	char err[256] = "";
@@ -189,14 +191,16 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	size = make(&in, tree);
 	fdt = at_end(tree, size);
-	if (platform_parse(fdt, size, &p, err, sizeof(err))) {
+	if (platform_parse(fdt, size, &p, err, sizeof(err)) ||
+	    platform_modules(fdt, 0, ~0ULL, &modules, err, sizeof(err))) {
 		CHECK(err[0] && !strchr(err, '\n'));
 		return 0;
 	}
 	check_platform(&p);
+	CHECK(modules.nr <= L0_MAX_MODULES);
 	cfg.uart0 = p.uart0;
 	cfg.pcie = p.pcie.ecam_size;
-	cfg.bootargs = p.kernel.size ? p.kernel.args : platform_bootargs(fdt);
+	cfg.bootargs = modules.kernel.size ? modules.kernel.args : platform_bootargs(fdt);
 	CHECK(strlen(cfg.bootargs) < size);
 	err[0] = 0;
 	if (l1_fdt_build(fdt, l1, sizeof(l1), &cfg, err, sizeof(err)))
