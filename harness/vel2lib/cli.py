@@ -38,6 +38,7 @@ EXAMPLES = {
   harness/vel2 run --l1 vel2 --l2 bundled --l1-append 'vel2.host=nvhe vel2.mech=nv'
   harness/vel2 run --l1 vel2 --depth 2 --l2 hello
   harness/vel2 run --l1-features -pauth,-tlbirange
+  harness/vel2 run --l1 hello --beside 'bundled iters=4'     two L1s on one CPU
   harness/vel2 run --l1 hello --native        on QEMU's own EL2, without L0
   harness/vel2 run --l1 hello --trace 20      the last 20 exits of each vCPU
   harness/vel2 run --qemu-arg=-d --qemu-arg=guest_errors
@@ -69,6 +70,12 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--l1-initrd", metavar="FILE", type=Path, help="initrd for L1")
     add("--l1-append", metavar="ARGS", help="words added to L1's command line")
+    add(
+        "--beside",
+        action="append",
+        metavar="'NAME|PATH [ARGS]'",
+        help="another L1 at the same time, with memory and CPUs of its own (--mem, --vcpus: of each)",
+    )
     add("--host", choices=["vhe", "nvhe"], help="how L0's own host runs (default: by CPU)")
     add("--mech", choices=["nv2", "nv", "pv"], help="how L1's EL2 accesses reach L0 (default nv2)")
     add(
@@ -150,7 +157,11 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     add("--markers", action=argparse.BooleanOptionalAction, help="let L0 take the marker HVC")
     add("--timeout", type=float, metavar="S", help="seconds until the guest counts as hung")
     add("--json", type=Path, metavar="FILE", help="write the result")
-    add("--console", metavar="FILE", help="write L1's console to a file ('-': print it)")
+    add(
+        "--console",
+        metavar="FILE",
+        help="write L1's console to a file ('-': print it); a further L1's to FILE-1",
+    )
 
 
 def parser() -> argparse.ArgumentParser:
@@ -200,7 +211,7 @@ def make_config(options: argparse.Namespace) -> "RunConfig":
     for one in fields(RunConfig):
         value = getattr(options, one.name, None)
         if value is not None:
-            given[one.name] = tuple(value) if one.name == "qemu_args" else value
+            given[one.name] = tuple(value) if isinstance(value, list) else value
     config = RunConfig(**given)
     # Insisting on it says which CPU is meant.
     if "cpu" not in given and "+sve" in config.l1_features.split(","):

@@ -33,6 +33,8 @@ MECHS = ("nv2", "nv")
 #: Exits that L0 keeps for the report of a hang.
 TRACE = 10
 L1_MODES = ("vhe", "nvhe", "any")
+#: L1s beside each other, at most.
+MAX_L1S = 4
 #: vel2s under L0, at most.
 MAX_DEPTH = 3
 #: L1s that are not ours, each with a function below.
@@ -59,6 +61,8 @@ class RunConfig:
     l1: str = "bundled"
     l1_initrd: Path | None = None
     l1_append: str = ""
+    #: Further L1s, each `NAME [WORD...]`: what it is and its own words.
+    beside: tuple[str, ...] = ()
     host: str | None = None
     mech: str = "nv2"
     #: With mech pv: trap (the default) or page.
@@ -113,6 +117,7 @@ class RunConfig:
             "l1_initrd": str(self.l1_initrd) if self.l1_initrd else None,
             "l1_append": self.l1_append,
             **self._levels(),
+            **({"beside": list(self.beside)} if self.beside else {}),
             "host": self.host,
             "mech": self.mech,
             **({"pv_flavour": self.pv_flavour} if self.pv_flavour else {}),
@@ -151,6 +156,14 @@ class RunConfig:
         """The devices of the machine; L1's own disk is not written to."""
         return Devices(self.disk or own_disk, self.net, self.virtio_console, own_disk is not None)
 
+    def others(self) -> "list[RunConfig]":
+        """The further L1s, each as if it were alone."""
+        found = []
+        for one in self.beside:
+            name, _, words = one.strip().partition(" ")
+            found.append(replace(self, l1=name, l1_append=words, l1_initrd=None, beside=()))
+        return found
+
     def guest(self) -> "RunConfig":
         """What the last vel2 runs, as if it were L0's L1; this configuration itself if that is L0."""
         if self.l1 != "vel2":
@@ -187,6 +200,8 @@ class Target:
     disk: Path | None = None
     #: What its machine has besides.
     qemu_args: tuple[str, ...] = ()
+    #: The L1s beside it.
+    others: "list[Target]" = field(default_factory=list)
     #: Files with symbols of each level.
     symbols: dict[str, list[Path]] = field(default_factory=dict)
     measured: bool = False  # markers are in it: icount and the witness are on by default
@@ -226,6 +241,23 @@ def _check_levels(config: RunConfig) -> None:
     if config.l1_initrd is not None:
         raise Vel2Error("--l1-initrd: vel2 as L1 has none")
     check(config.guest())
+
+
+def _check_others(config: RunConfig) -> None:
+    if config.native:
+        raise Vel2Error("--beside: a native L1 is alone on its machine")
+    if len(config.beside) >= MAX_L1S:
+        raise Vel2Error(f"--beside: {MAX_L1S} L1s at most, with the first one")
+    if config.witness:
+        raise Vel2Error("--witness: does not tell the regions of several L1s apart")
+    if config.mem is not None and config.mem % 2:
+        raise Vel2Error(f"--mem {config.mem}: with several L1s a multiple of 2")
+    alone = {"vel2", "none", *FIRMWARE}
+    for one in (config, *config.others()):
+        if one.l1 in alone:
+            raise Vel2Error(f"--beside: {one.l1} runs alone")
+    for one in config.others():
+        check(one)
 
 
 def _check_nested(config: RunConfig) -> None:
@@ -274,6 +306,8 @@ def check(config: RunConfig) -> None:
         raise Vel2Error(f"--timeout {config.timeout:g}: seconds, more than 0")
     if config.trace is not None and not 0 <= config.trace <= 256:
         raise Vel2Error(f"--trace {config.trace}: L0 keeps up to 256 exits of each vCPU")
+    if config.beside:
+        _check_others(config)
     if config.l1 == "vel2":
         _check_levels(config)
     if config.l1 in NVHE and config.l1_mode not in ("nvhe", "any"):
@@ -624,9 +658,12 @@ def _target(config: RunConfig) -> Target:
 def resolve(config: RunConfig) -> Target:
     """The files of config.l1: `linux`, `none`, a guest by name, or a path. Sets config's defaults."""
     target = _target(config)
-    measured = target.measured and not config.native
-    config.mem = target.mem if config.mem is None else config.mem
-    config.timeout = target.timeout if config.timeout is None else config.timeout
+    target.others = [_target(one) for one in config.others()]
+    every = [target, *target.others]
+    measured = target.measured and not config.native and not target.others
+    # Each has as much memory as the largest needs.
+    config.mem = max(t.mem for t in every) if config.mem is None else config.mem
+    config.timeout = sum(t.timeout for t in every) if config.timeout is None else config.timeout
     config.icount = measured if config.icount is None else config.icount
     # L0 counts the instructions of each exit, or those of marked regions alone.
     config.markers = target.verdict if config.markers is None else config.markers

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where L1's modules go in memory.
 
-L0 owns the first 6 MiB of RAM; L1's RAM follows, and L1 sees it where real RAM starts. QEMU puts its
-device tree at RAM/2, at most 128 MiB into RAM, and no module may overlap that.
+L0 owns the first 6 MiB of RAM; the RAM of each L1 follows, and the L1 sees it where real RAM starts. QEMU
+puts its device tree at RAM/2, at most 128 MiB into RAM, and no module may overlap that.
 """
 
 from __future__ import annotations
@@ -55,18 +55,23 @@ def place(
     modules: Sequence[int] = (),
     native: bool = False,
     depth: int = 0,
+    number: int = 0,
+    of: int = 1,
 ) -> Placement:
     """Addresses for an L1 with `mem` MiB of RAM and modules of these sizes; Vel2Error when it does not fit.
 
     A kernel may not cross QEMU's device tree; the rest goes before it while it fits, else after.
     `native` is without L0: L1's RAM is all there is. With `depth` vel2s under L0, `image` is what the
-    last of them runs, and `mem` is still L1's RAM: each of them takes L0_SIZE of it.
+    last of them runs, and `mem` is still L1's RAM: each of them takes L0_SIZE of it. `number` is which
+    one this is `of` several L1s, each with `mem` MiB.
     """
-    base = RAM_BASE if native else L1_BASE + depth * L0_SIZE
+    base = RAM_BASE if native else L1_BASE + depth * L0_SIZE + number * mem * MIB
     end = base + mem * MIB - depth * L0_SIZE - (1 + depth) * L1_DTB_SPACE
-    dtb = dtb_address(end + (1 + depth) * L1_DTB_SPACE - RAM_BASE)
+    dtb = dtb_address((0 if native else L0_SIZE) + of * mem * MIB)
     kernel = base + KERNEL_OFFSET + image.text_offset
     kernel_end = kernel + image.image_size
+    if dtb + DTB_SPACE <= kernel or dtb >= end:  # in another L1's memory
+        dtb = end
     if kernel_end > dtb or kernel_end > end:
         raise Vel2Error(
             f"L1 {image.path.name} needs {image.image_size / MIB:.1f} MiB and does not fit into "

@@ -209,6 +209,19 @@ def nested_json(result: Result) -> dict[str, Any]:
     return value
 
 
+def other_json(result: Result) -> dict[str, Any]:
+    """What is known of an L1 beside the first."""
+    return {
+        "l1": result.config.l1,
+        "l1_append": result.config.l1_append,
+        "outcome": result.outcome,
+        "end": result.end,
+        "exits": exits(result.counters),
+        "sysregs": sysregs(result.counters),
+        "regions": regions(result),
+    }
+
+
 def run_json(result: Result) -> dict[str, Any]:
     """The JSON of `vel2 run`."""
     settled = dict(result.config.as_json())
@@ -238,6 +251,8 @@ def run_json(result: Result) -> dict[str, Any]:
         ]
     if result.nested:
         value["nested"] = nested_json(result.nested)
+    if result.others:
+        value["others"] = [other_json(one) for one in result.others]
     if result.details:
         value["details"] = result.details
     return value

@@ -20,7 +20,7 @@ from .domains import with_domains
 from .errors import EXIT_ERROR, EXIT_FAILED, EXIT_OK, EXIT_PANIC, EXIT_TIMEOUT, Vel2Error
 from .image import Image, load
 from .placement import Placement, place, place_firmware, place_vel2s
-from .qemu import Machine, Qemu, command, native_command
+from .qemu import Machine, Module, Qemu, command, native_command
 from .records import MAX_LINE, Record, RecordReader, integer, optional_integer
 from .regions import region_names
 from .symbols import Symbolizer
@@ -77,6 +77,7 @@ class Result:
     resets: int = 0  # of Target.resets, as L0 says
     error: str | None = None  # why L0 refused
     nested: "Result | None" = None  # the same of L1, where L1 is vel2, and so on
+    others: "list[Result]" = field(default_factory=list)  # of the L1s beside it, each its own part
     symbolizer: Symbolizer = field(default_factory=lambda: Symbolizer({}))
 
     def fail(self, outcome: str, status: int) -> None:
@@ -129,6 +130,7 @@ class _Session:
         self.dumping = False
         self.typed = 0
         self.nested: _Session | None = None  # of an L1 that is vel2
+        self.others: list[_Session] = []  # of the L1s beside it
         self._line = b""
         self._uart1 = ""
         self._snapshots: list[Record] = []
@@ -174,7 +176,11 @@ class _Session:
     def record(self, record: Record) -> None:
         """One record of L0."""
         kind, result = record["t"], self.result
-        if kind == "boot":
+        number = integer(record, "vm")
+        if 0 < number <= len(self.others) and kind != "panic":
+            del record["vm"]
+            self.others[number - 1].record(record)
+        elif kind == "boot":
             result.boot = record
             self.progress(
                 f"L0 is up after {time.monotonic() - self.started:.1f} s: host "
@@ -198,6 +204,9 @@ class _Session:
             self.end(str(record.get("why", "")))
         elif kind == "log":
             result.logs.append(record)
+        elif kind == "uart0":
+            more = b"" if record.get("more") else b"\n"
+            self.console(str(record.get("line", "")).encode() + more)
         elif kind == "uart1":
             self.uart1(record)
 
@@ -224,9 +233,10 @@ class _Session:
         """Counters: at the end, or the answer to a snapshot (one record a vCPU)."""
         vcpu = integer(record, "vcpu")
         if record.get("why") == "snapshot":
+            if not self._waiting:  # another L1's
+                return
             self._snapshots.append(record)
-            cpus = len(self._snapshots)
-            if cpus >= max(1, integer(self.result.boot, "cpus")) and self._waiting:
+            if len(self._snapshots) >= max(1, integer(self.result.boot, "cpus")):
                 phase = self._waiting.pop(0)
                 phase.traps = exits_total(self._snapshots)
                 phase.l0_instructions = instructions_total(self._snapshots)
@@ -247,6 +257,7 @@ def l0_append(config: RunConfig) -> str:
         "vel2.features": config.l1_features,
         "vel2.trap": configuration.registers(config.trap),
         "vel2.notrap": configuration.registers(config.no_trap),
+        "vel2.l1s": str(1 + len(config.beside)) if config.beside else "",
         "vel2.smp": str(config.vcpus or config.smp),
         "vel2.markers": "on" if config.markers else "off",
         "vel2.trace": str(config.trace) if config.trace else "",
@@ -265,7 +276,7 @@ def _machine(
     return Machine(
         cpu=config.cpu,
         smp=config.smp,
-        mem=config.mem or 0,
+        mem=(config.mem or 0) * (1 + len(target.others)),
         icount=bool(config.icount),
         extra=(*target.qemu_args, *config.qemu_args),
         qemu=config.qemu,
@@ -292,6 +303,46 @@ def _place_vel2s(target: Target, mem: int, scratch: Path) -> Placement:
     return Placement(first, None, tuple(others + rest))
 
 
+def _place_l1(
+    config: RunConfig, target: Target, scratch: Path, number: int
+) -> tuple[Path, Placement]:
+    """The kernel's file and where all of this L1 goes; `number` of several L1s."""
+    assert target.kernel is not None
+    image = Image(target.kernel, b"", 0, 0) if target.firmware else load(target.kernel)
+    size = target.initrd.stat().st_size if target.initrd else None
+    mem, of = config.mem or 0, 1 + len(config.beside)
+    if not target.symbols.get("L1") and image.elf:
+        target.symbols["L1"] = [image.elf]
+    kernel = target.kernel
+    if image.converted:
+        kernel = scratch / f"l1-{number}.bin"
+        kernel.write_bytes(image.data)
+    if target.depth:
+        return kernel, _place_vel2s(target, mem, scratch)
+    if target.firmware:
+        addresses = [m.address or 0 for m in target.modules]
+        return kernel, place_firmware(addresses, config.native)
+    sizes = [module.path.stat().st_size for module in target.modules]
+    if config.mech != "pv" or config.native or image.elf is None:
+        return kernel, place(image, size, mem, sizes, config.native, number=number, of=of)
+    # L0 puts its segments where an Image would lie.
+    sizes.append(image.elf.stat().st_size)
+    where = place(image, size, mem, sizes, number=number, of=of)
+    return image.elf, Placement(where.modules[-1], where.initrd, where.modules[:-1])
+
+
+def _other_l1s(config: RunConfig, target: Target, scratch: Path) -> list[tuple[Module, int]]:
+    """The modules of the L1s beside the first, and where they go."""
+    found = []
+    for number, other in enumerate(target.others, 1):
+        kernel, where = _place_l1(config, other, scratch, number)
+        found.append((Module("kernel", kernel, other.append), where.kernel))
+        if other.initrd is not None and where.initrd is not None:
+            found.append((Module("initrd", other.initrd), where.initrd))
+        found += zip(other.modules, where.modules)
+    return found
+
+
 def qemu_command(
     config: RunConfig,
     target: Target,
@@ -305,46 +356,26 @@ def qemu_command(
     Vel2Error when L1 is no kernel or does not fit.
     """
     machine = _machine(config, target, log, gdb, counts)
-    append, where, kernel = l0_append(config), None, None
+    where, kernel = Placement(0, None), None
     if target.kernel is not None:
-        image = Image(target.kernel, b"", 0, 0) if target.firmware else load(target.kernel)
-        size = target.initrd.stat().st_size if target.initrd else None
-        if not target.symbols.get("L1") and image.elf:
-            target.symbols["L1"] = [image.elf]
-        kernel = target.kernel
-        if image.converted:
-            kernel = scratch / "l1.bin"
-            kernel.write_bytes(image.data)
-        if target.depth:
-            where = _place_vel2s(target, machine.mem, scratch)
-        elif target.firmware:
-            where = place_firmware([m.address or 0 for m in target.modules], config.native)
-        else:
-            sizes = [module.path.stat().st_size for module in target.modules]
-            as_elf = config.mech == "pv" and not config.native and image.elf is not None
-            if as_elf and image.elf is not None:  # L0 puts its segments where an Image would lie
-                kernel = image.elf
-                sizes.append(kernel.stat().st_size)
-            where = place(image, size, machine.mem, sizes, config.native)
-            if as_elf:
-                where = Placement(where.modules[-1], where.initrd, where.modules[:-1])
-        if config.native:
-            args = native_command(
-                machine, kernel, target.append, target.initrd, where, target.modules
-            )
-            return with_domains(args, list(zip(target.modules, where.modules)), 1, scratch)
-    where = where or Placement(0, None)
-    args = command(
-        machine,
-        configuration.l0_bin(config),
-        append,
-        kernel,
-        target.append,
-        target.initrd,
-        where,
-        target.modules,
-    )
-    return with_domains(args, list(zip(target.modules, where.modules)), 2, scratch)
+        kernel, where = _place_l1(config, target, scratch, 0)
+    modules = list(zip(target.modules, where.modules)) + _other_l1s(config, target, scratch)
+    where = replace(where, modules=tuple(address for _, address in modules))
+    files = [module for module, _ in modules]
+    if config.native and kernel is not None:
+        args = native_command(machine, kernel, target.append, target.initrd, where, files)
+    else:
+        args = command(
+            machine,
+            configuration.l0_bin(config),
+            l0_append(config),
+            kernel,
+            target.append,
+            target.initrd,
+            where,
+            files,
+        )
+    return with_domains(args, modules, 1 if config.native else 2, scratch)
 
 
 def _timed_out(session: _Session, qemu: Qemu) -> None:
@@ -442,10 +473,28 @@ def _judge(session: _Session, qemu: Qemu, code: int | None) -> None:
         result.fail(f"QEMU ended with status {code}: {said[0] if said else ''}", EXIT_ERROR)
     elif target.depth:
         _judge_levels(result, target)
-    elif result.end not in (None, target.ends):
+    else:
+        _judge_end(result, target)
+    _judge_console(result, target)
+    for number, (other, its) in enumerate(zip(result.others, target.others), 1):
+        if result.status == EXIT_OK and other.end is None:
+            other.fail("it did not end", EXIT_FAILED)
+        _judge_end(other, its)
+        _judge_console(other, its)
+        if other.status != EXIT_OK:
+            result.fail(f"L1 number {number}: {other.outcome}", other.status)
+
+
+def _judge_end(result: Result, target: Target) -> None:
+    """How L1 ended, where that is known."""
+    if result.end not in (None, target.ends):
         result.fail(f"L1 ended by {result.end}, not by {target.ends}", EXIT_FAILED)
-    elif result.resets != target.resets and not session.config.native:
+    elif result.resets != target.resets and not result.config.native:
         result.fail(f"L1 reset {result.resets} times, not {target.resets}", EXIT_FAILED)
+
+
+def _judge_console(result: Result, target: Target) -> None:
+    """What L1's console must hold."""
     lines = [s.strip() for s in result.lines()]
     if target.verdict and result.status == EXIT_OK:
         failed = [s for s in lines if s.startswith("FAIL")]
@@ -493,15 +542,27 @@ def _finish(session: _Session) -> None:
     for record in session.reader.finish():
         session.record(record)
     session.result.garbage = session.reader.garbage
+    for other in session.others:
+        _finish(other)
     if session.nested:
         _finish(session.nested)
 
 
+def _end_phase(target: Target, result: Result) -> None:
+    if target.phases:
+        total = exits_total(result.counters) if result.counters else None
+        cost = instructions_total(result.counters)
+        result.phases.append(Phase("end", result.wall_seconds, total, cost))
+
+
 def _console_file(path: Path | None, result: Result) -> None:
+    """The console into `path`; those of further L1s beside it, as NAME-1 and so on."""
     if path is not None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(result.console)
+            for number, other in enumerate(result.others, 1):
+                path.with_stem(f"{path.stem}-{number}").write_bytes(other.console)
         except OSError as error:
             result.fail(f"{path}: {error.strerror}", EXIT_ERROR)
 
@@ -519,6 +580,9 @@ def execute(
     """
     result = Result(config)
     session = _Session(config, target, result, progress)
+    for one, its in zip(config.others(), target.others):
+        session.others.append(_Session(one, its, Result(one), progress))
+        result.others.append(session.others[-1].result)
 
     def on_console(data: bytes) -> None:
         session.console(data)
@@ -530,10 +594,13 @@ def execute(
         log = scratch / "exceptions.log" if config.witness else None
         counts = scratch / "counts.json" if config.count else None
         args = qemu_command(config, target, scratch, log, counts=counts)
-        result.symbolizer = Symbolizer({"L0": [configuration.l0_elf(config)], **target.symbols})
+        for each in (session, *session.others):
+            symbols = {"L0": [configuration.l0_elf(config)], **each.target.symbols}
+            each.result.symbolizer = Symbolizer(symbols)
         session.started = time.monotonic()
         with Qemu(args, on_console, session.l0, not config.native) as qemu:
-            session.qemu = qemu
+            for each in (session, *session.others):
+                each.qemu = qemu
             running = qemu.pump(config.timeout or 60)
             code = None if running else qemu.wait(END_SECONDS)
             result.wall_seconds = time.monotonic() - session.started
@@ -542,10 +609,8 @@ def execute(
                 _timed_out(session, qemu)
             else:
                 _judge(session, qemu, code)
-        if target.phases:
-            total = exits_total(result.counters) if result.counters else None
-            cost = instructions_total(result.counters)
-            result.phases.append(Phase("end", result.wall_seconds, total, cost))
+        for each in (session, *session.others):
+            _end_phase(each.target, each.result)
         _console_file(console_file, result)
         if log is not None:
             _read_witness(result, log)

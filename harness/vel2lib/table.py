@@ -173,6 +173,10 @@ def explain(result: Result) -> list[str]:
         said += [f"{r.get('level')}: {r.get('msg')}" for r in warned[-5:]]
         lines += [f"vel2 as L{depth}: {line}" for line in said]
     lines += [vcpu_line(result, r) for r in result.vcpus if result.status]
+    for which, other in enumerate(result.others, 1):
+        said = [vcpu_line(other, r) for r in other.vcpus if result.status]
+        said += [f"console: {s}" for s in other.lines() if s.strip()][-5:] if other.status else []
+        lines += [f"L1 number {which}: {line}" for line in said]
     asked = result.config.trace
     by_vcpu: dict[int, list[Record]] = {}
     for record in result.traces:
@@ -198,6 +202,11 @@ def report(result: Result) -> None:
         if one.counters:
             exit_table(one, f"vel2 as L{depth}")
             sysreg_table(one, f"vel2 as L{depth}")
+    for which, other in enumerate(result.others, 1):
+        if other.counters:
+            print(f"L1 number {which}, {other.config.l1}:")
+            exit_table(other)
+            sysreg_table(other)
     if result.phases:
         phase_table(result)
     for test in result.tests:

@@ -243,7 +243,7 @@ bool s2_table_lookup(const struct s2_table *t, u64 ia, struct s2_leaf *leaf);
 #define S2_MAX_SHADOWS 16
 #define S2_MAX_STAGE1S 8
 #define S2_RAM_RANGES 4
-#define S2_MAX_VMIDS (1 + S2_MAX_SHADOWS + S2_MAX_STAGE1S) /* hardware VMIDs of one VM, at most */
+#define S2_MAX_VMIDS (1 + S2_MAX_SHADOWS + 2 * S2_MAX_STAGE1S) /* hardware VMIDs of one VM, at most */
 #define S2_SHADOW_PAGES 512 /* that L0 has for the shadow tables of all VMs */
 
 struct s2_vm;
