@@ -248,8 +248,8 @@ def _check_others(config: RunConfig) -> None:
         raise Vel2Error("--beside: a native L1 is alone on its machine")
     if len(config.beside) >= MAX_L1S:
         raise Vel2Error(f"--beside: {MAX_L1S} L1s at most, with the first one")
-    if config.witness:
-        raise Vel2Error("--witness: does not tell the regions of several L1s apart")
+    if config.witness or config.count:
+        raise Vel2Error("--witness, --count: do not tell the regions of several L1s apart")
     if config.mem is not None and config.mem % 2:
         raise Vel2Error(f"--mem {config.mem}: with several L1s a multiple of 2")
     alone = {"vel2", "none", *FIRMWARE}
