@@ -15,22 +15,9 @@ static const char *const level_names[NR_LEVELS] = { "host", "L1", "L2" };
 static const char *const outcome_names[NR_OUTCOMES] = { "handled", "forwarded", "reflected", "served" };
 static const char *const bank_names[] = { "NONE", "VEL1", "VEL2_E2H", "VEL2_NVHE" };
 
-/* The counters at the begin of a vCPU's region. */
-static struct snapshot {
-	u64 exits[NR_EXITS];
-	u64 served;
-	u64 host_calls;
-	u32 sysregs[NR_SYS_DESCS][2];
-} begin[NR_VCPUS];
-
 static bool counts_instructions(void)
 {
 	return hyp_pmu && (hyp_caps & BIT(CAP_INSN));
-}
-
-static struct snapshot *snapshot_of(const struct kvm_vcpu *vcpu)
-{
-	return &begin[vcpu_number(vcpu)];
 }
 
 /* kvm_call_hyp() of an nVHE host, on the CPU that runs @vcpu: an exception to EL2 like any other. */
@@ -164,7 +151,7 @@ void stats_emit(struct kvm_vcpu *vcpu, bool end)
 
 void sample_begin(struct kvm_vcpu *vcpu)
 {
-	struct snapshot *s = snapshot_of(vcpu);
+	struct sample_base *s = &vcpu->arch.stats.base;
 	unsigned int i;
 
 	for (i = 0; i < NR_EXITS; i++)
@@ -178,7 +165,7 @@ void sample_begin(struct kvm_vcpu *vcpu)
 }
 
 /* Exits by reason; the nVHE host's own calls are "host_call". Also "traps", their sum. */
-static void emit_reasons(struct json *j, const struct kvm_vcpu *vcpu, const struct snapshot *s)
+static void emit_reasons(struct json *j, const struct kvm_vcpu *vcpu, const struct sample_base *s)
 {
 	u64 n, total = 0;
 	unsigned int i;
@@ -199,7 +186,7 @@ static void emit_reasons(struct json *j, const struct kvm_vcpu *vcpu, const stru
 
 void sample_emit(struct kvm_vcpu *vcpu, u64 region, enum level level, u64 ops, u64 instructions)
 {
-	struct snapshot *s = snapshot_of(vcpu);
+	struct sample_base *s = &vcpu->arch.stats.base;
 	struct json j;
 
 	json_begin(&j, "sample");

@@ -113,10 +113,19 @@ struct exit_trace {
 };
 #define TRACE_RING	256	/* power of two */
 
+/* The counters at the begin of a marked region. */
+struct sample_base {
+	u64 exits[NR_EXITS];
+	u64 served;
+	u64 host_calls;
+	u32 sysregs[NR_SYS_DESCS][2];
+};
+
 struct vcpu_stats {
 	u64 exits[NR_LEVELS][NR_EXITS][NR_OUTCOMES];
 	u64 instructions[NR_LEVELS][NR_EXITS];	/* under CAP_INSN, see insn.h */
 	u32 sysregs[NR_SYS_DESCS][2];		/* [][0] reads, [][1] writes */
+	struct sample_base base;
 	u64 trace_seq;
 	struct exit_trace trace[TRACE_RING];
 };
