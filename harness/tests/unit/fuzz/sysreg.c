@@ -5,6 +5,8 @@
  *
  * unit: -include harness/tests/unit/fake_cpu.h harness/tests/unit/unit.c harness/tests/unit/fake_cpu.c hyp/el2/sysreg-table.c -Ihyp/include
  */
+#include <stdlib.h>
+
 #include "fuzz.h"
 
 /* Their state begins anew with each input. */
@@ -23,6 +25,81 @@ static unsigned int pages_used;
 void *hyp_page_alloc(void)
 {
 	return pages_used < PAGES ? pages[pages_used++] : NULL;
+}
+
+/* Flavour trap: nothing is served from a page, and nobody's stage 1 is shadowed. */
+bool pv_page_serves(u64 esr)
+{
+	(void)esr;
+	return false;
+}
+
+bool pv_page_make(pa_t site, u64 esr, u32 fallback, struct pv_veneer *v)
+{
+	(void)site;
+	(void)esr;
+	(void)fallback;
+	(void)v;
+	return false;
+}
+
+/* Of the page, and of a stage 1 that L0 shadows: not reached. */
+int pv_page_word(pa_t pa)
+{
+	(void)pa;
+	abort();
+}
+
+pa_t pv_page_ram(unsigned int word)
+{
+	(void)word;
+	abort();
+}
+
+unsigned int pv_page_borrowed(u64 esr)
+{
+	(void)esr;
+	abort();
+}
+
+u32 pv_insn_b(pa_t pa, pa_t to)
+{
+	(void)pa;
+	(void)to;
+	abort();
+}
+
+void nested_at_context(const struct kvm_vcpu *vcpu, struct at_ctx *ctx)
+{
+	(void)vcpu;
+	(void)ctx;
+	abort();
+}
+
+int s1_walk(const struct at_ctx *ctx, enum s1_regime regime, va_t va, u32 access, bool pan,
+	    struct s1_walk_result *res)
+{
+	(void)ctx;
+	(void)regime;
+	(void)va;
+	(void)access;
+	(void)pan;
+	(void)res;
+	abort();
+}
+
+bool s2_table_lookup(const struct s2_table *t, u64 ia, struct s2_leaf *leaf)
+{
+	(void)t;
+	(void)ia;
+	(void)leaf;
+	abort();
+}
+
+const struct s2_table *s2_vm_map_of(const struct s2_mmu *mmu)
+{
+	(void)mmu;
+	abort();
 }
 
 static void check_tables(u32 enc, u64 val)
@@ -91,31 +168,37 @@ static u32 insn_of(u64 esr)
 	       (iss >> 1 & 15) << 8 | (iss >> 17 & 7) << 5 | (iss >> 5 & 31) | (iss & 1) << 21;
 }
 
+/* Its stage 1 is the hardware's own: what it fetched is what an AT says, or cannot be seen. */
+static struct s2_mmu canonical;
+static const struct kvm_vcpu vel2 = { .arch = { .hw_mmu = &canonical,
+						.loaded_bank = BANK_VEL2_NVHE } };
+
 static void check_site(struct input *in)
 {
 	u32 insn = (u32)take(in, 4);
 	u64 pa = take(in, 6) & ~3ULL & PAR_PA, va = pa | take(in, 2) << 48, esr;
-	unsigned long imm = nested_pv_site(pa, insn);
+	unsigned long now = nested_pv_site(pa, insn), imm = now >> 5 & 0xffff;
 
-	CHECK_EQ(imm != PV_KEEP, nested_pv_matters(insn));
-	if (imm == PV_KEEP || imm == PV_FULL)
+	CHECK_EQ(now != PV_KEEP, nested_pv_matters(insn));
+	if (now == PV_KEEP || now == PV_FULL)
 		return;
+	CHECK_EQ(now, INSN_HVC(imm));
 	CHECK(imm < MAX_SITES && imm != MARKER_HVC);
 	*fake_reg("par_el1") = ~0ULL;
 	fake_at = pa & ~0xfffULL;
 	*fake_reg("elr_el2") = va + 4;
-	esr = nested_pv_syndrome(HVC | imm);
+	esr = nested_pv_syndrome(&vel2, HVC | imm);
 	CHECK_EQ(insn_of(esr), insn);
 	CHECK_EQ(*fake_reg("elr_el2"), va);
 	CHECK_EQ(*fake_reg("par_el1"), ~0ULL);
 	/* The same number, or address, elsewhere is L1's own HVC; so is one that cannot be seen. */
 	*fake_reg("elr_el2") = va + 8;
-	CHECK_EQ(nested_pv_syndrome(HVC | imm), HVC | imm);
+	CHECK_EQ(nested_pv_syndrome(&vel2, HVC | imm), HVC | imm);
 	*fake_reg("elr_el2") = va + 4;
 	fake_at ^= SZ_4K;
-	CHECK_EQ(nested_pv_syndrome(HVC | imm), HVC | imm);
+	CHECK_EQ(nested_pv_syndrome(&vel2, HVC | imm), HVC | imm);
 	fake_at ^= SZ_4K | PAR_F;
-	CHECK_EQ(nested_pv_syndrome(HVC | imm), HVC | imm);
+	CHECK_EQ(nested_pv_syndrome(&vel2, HVC | imm), HVC | imm);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
