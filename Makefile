@@ -134,7 +134,7 @@ $(LIBFDT): | $(SETUP)
 
 plugin: $(B)/count.so $(B)/coverage.so
 
-$(B)/%.so: harness/plugin/%.c | $(SETUP)
+$(B)/%.so: harness/plugin/%.c harness/plugin/qemu-api.h | $(SETUP)
 	@mkdir -p $(@D)
 	$(call say,HOSTCC,$<)
 	$(Q)gcc -std=gnu11 -O2 -Wall -Wextra -Werror -shared -fPIC -o $@ $<

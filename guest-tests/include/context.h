@@ -8,39 +8,30 @@
 #ifdef __ASSEMBLER__
 /* clang-format off */
 
-	/* All but the registers that a vector uses first. */
+	/* stp or ldp of all but the registers that a vector uses first, and x30. */
+	.macro	x2_x29 pair, base
+	\pair	x2, x3, [\base, #CTX_X(2)]
+	\pair	x4, x5, [\base, #CTX_X(4)]
+	\pair	x6, x7, [\base, #CTX_X(6)]
+	\pair	x8, x9, [\base, #CTX_X(8)]
+	\pair	x10, x11, [\base, #CTX_X(10)]
+	\pair	x12, x13, [\base, #CTX_X(12)]
+	\pair	x14, x15, [\base, #CTX_X(14)]
+	\pair	x16, x17, [\base, #CTX_X(16)]
+	\pair	x18, x19, [\base, #CTX_X(18)]
+	\pair	x20, x21, [\base, #CTX_X(20)]
+	\pair	x22, x23, [\base, #CTX_X(22)]
+	\pair	x24, x25, [\base, #CTX_X(24)]
+	\pair	x26, x27, [\base, #CTX_X(26)]
+	\pair	x28, x29, [\base, #CTX_X(28)]
+	.endm
+
 	.macro	save_x2_x29 base
-	stp	x2, x3, [\base, #CTX_X(2)]
-	stp	x4, x5, [\base, #CTX_X(4)]
-	stp	x6, x7, [\base, #CTX_X(6)]
-	stp	x8, x9, [\base, #CTX_X(8)]
-	stp	x10, x11, [\base, #CTX_X(10)]
-	stp	x12, x13, [\base, #CTX_X(12)]
-	stp	x14, x15, [\base, #CTX_X(14)]
-	stp	x16, x17, [\base, #CTX_X(16)]
-	stp	x18, x19, [\base, #CTX_X(18)]
-	stp	x20, x21, [\base, #CTX_X(20)]
-	stp	x22, x23, [\base, #CTX_X(22)]
-	stp	x24, x25, [\base, #CTX_X(24)]
-	stp	x26, x27, [\base, #CTX_X(26)]
-	stp	x28, x29, [\base, #CTX_X(28)]
+	x2_x29	stp, \base
 	.endm
 
 	.macro	load_x2_x30 base
-	ldp	x2, x3, [\base, #CTX_X(2)]
-	ldp	x4, x5, [\base, #CTX_X(4)]
-	ldp	x6, x7, [\base, #CTX_X(6)]
-	ldp	x8, x9, [\base, #CTX_X(8)]
-	ldp	x10, x11, [\base, #CTX_X(10)]
-	ldp	x12, x13, [\base, #CTX_X(12)]
-	ldp	x14, x15, [\base, #CTX_X(14)]
-	ldp	x16, x17, [\base, #CTX_X(16)]
-	ldp	x18, x19, [\base, #CTX_X(18)]
-	ldp	x20, x21, [\base, #CTX_X(20)]
-	ldp	x22, x23, [\base, #CTX_X(22)]
-	ldp	x24, x25, [\base, #CTX_X(24)]
-	ldp	x26, x27, [\base, #CTX_X(26)]
-	ldp	x28, x29, [\base, #CTX_X(28)]
+	x2_x29	ldp, \base
 	ldr	x30, [\base, #CTX_X(30)]
 	.endm
 

@@ -8,8 +8,6 @@
  * `map` has a byte for each instruction of [start, start+size), COVERAGE_*; several QEMUs may share it, and it is what
  * it should be whenever one is killed. Instructions are told from those of guests by where they are in the machine's
  * RAM, whatever their virtual address.
- *
- * QEMU's header is in no package: what is used of its plugin interface (version 4) is declared here.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -21,28 +19,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define EXPORT	     __attribute__((visibility("default")))
+#include "qemu-api.h"
+
 #define RAM_BASE     0x40000000ULL /* of QEMU's machine virt */
 #define MAX_VCPUS    64
 #define BRANCH_NONE  (~(size_t)0)
 
 enum { COVERAGE_RUN = 1, COVERAGE_TAKEN = 2, COVERAGE_NOT_TAKEN = 4 };
 
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *insn);
-void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id,
-					   void (*cb)(uint64_t id, struct qemu_plugin_tb *tb));
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
-					    void (*cb)(unsigned int vcpu, void *data), int flags,
-					    void *data);
-int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv);
-
-EXPORT int qemu_plugin_version = 4;
+int qemu_plugin_version = API_VERSION;
 
 static uint64_t start, size;
 static uint8_t *map;
@@ -117,7 +102,7 @@ static const char *value(const char *arg, const char *name)
 	return strncmp(arg, name, n) || arg[n] != '=' ? NULL : arg + n + 1;
 }
 
-EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv)
+int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv)
 {
 	int fd = -1;
 

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -25,8 +27,10 @@ from vel2lib.debian import ROOT  # noqa: E402
 from vel2lib.matrix import KNOWN, Cell, save  # noqa: E402
 from vel2lib.store import provenance  # noqa: E402
 
-# What tests run is not among the user's results.
-os.environ["VEL2_RESULTS"] = str(Path(tempfile.mkdtemp(prefix="vel2-results-")) / "results.db")
+# What tests run is not among the user's results, and is gone with the process that ran them.
+_results = tempfile.mkdtemp(prefix="vel2-results-")
+atexit.register(shutil.rmtree, _results, ignore_errors=True)
+os.environ["VEL2_RESULTS"] = str(Path(_results) / "results.db")
 
 
 class _Matrix:

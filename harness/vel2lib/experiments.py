@@ -214,38 +214,35 @@ def _trace(options: argparse.Namespace) -> int:
     return tracefile.command_trace(options)
 
 
-def _fuzz(options: argparse.Namespace) -> int:
-    from . import fuzz
+def _with_progress(
+    command: Callable[[argparse.Namespace, Callable[[str], None]], int], options: argparse.Namespace
+) -> int:
     from .cli import Progress
 
     progress = Progress()
-    command = fuzz.command_fuzz if options.command == "fuzz" else fuzz.command_replay
     try:
         return command(options, progress)
     finally:
         progress.done()
 
 
+def _fuzz(options: argparse.Namespace) -> int:
+    from . import fuzz
+
+    command = fuzz.command_fuzz if options.command == "fuzz" else fuzz.command_replay
+    return _with_progress(command, options)
+
+
 def _coverage(options: argparse.Namespace) -> int:
     from . import coverage
-    from .cli import Progress
 
-    progress = Progress()
-    try:
-        return coverage.command_coverage(options, progress)
-    finally:
-        progress.done()
+    return _with_progress(coverage.command_coverage, options)
 
 
 def _fuzz_host(options: argparse.Namespace) -> int:
     from . import hostfuzz
-    from .cli import Progress
 
-    progress = Progress()
-    try:
-        return hostfuzz.command_fuzz_host(options, progress)
-    finally:
-        progress.done()
+    return _with_progress(hostfuzz.command_fuzz_host, options)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

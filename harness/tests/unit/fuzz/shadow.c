@@ -91,27 +91,36 @@ static void look_up(unsigned int i)
 	CHECK(held[i] && s2_mmu_matches(held[i], &guest));
 }
 
+/* What is to be done about a fault: never an error, and with what it takes. */
+static void check_answer(int action, const struct s2_fault_result *out)
+{
+	CHECK(action >= S2_RETRY && action <= S2_EMULATE);
+	if (action == S2_INJECT)
+		CHECK(out->kind > S2_FAULT_NONE && out->kind <= S2_FAULT_EXTERNAL);
+	if (action == S2_EMULATE)
+		CHECK(out->l1_ipa < 1ULL << 48);
+}
+
 static void fault(struct s2_mmu *mmu, u64 ia, u32 access)
 {
 	struct s2_fault_result out;
+	int action;
 	struct tlb_entry e;
 	unsigned int shift;
 
-	switch (s2_shadow_fault(mmu, ia, access, &out)) {
+	action = s2_shadow_fault(mmu, ia, access, &out);
+	switch (action) {
 	case S2_RETRY:
 		CHECK(tlb_walk(mmu->hw_vttbr, mmu->hw_vtcr, ia, &e, &shift));
 		CHECK(is_l1s(e.pa, SZ_4K) && out.shift >= 12);
 		break;
 	case S2_INJECT:
-		CHECK(out.kind > S2_FAULT_NONE && out.kind <= S2_FAULT_EXTERNAL);
 		CHECK(out.level >= -1 && out.level <= 3 && mmu->nested_stage2_enabled);
 		break;
-	case S2_EMULATE:
-		CHECK(out.l1_ipa < 1ULL << 48);
-		break;
 	default:
-		CHECK(!"an error of L0's");
+		break;
 	}
+	check_answer(action, &out);
 }
 
 /* vEL2's own stage 1 in a shadow: its registers, and a fault. */
@@ -132,23 +141,14 @@ static void vel2_fault(u64 va, u32 access)
 	const struct s2_mmu *mmu = &vm.stage1[0];
 	u64 ia = va & (BIT(mmu->table.ia_bits) - 1);
 	struct s2_fault_result out;
+	int action;
 	struct tlb_entry e;
 	unsigned int shift;
 
-	switch (s2_stage1_fault(&vm.stage1[0], &vel2, va, access, &out)) {
-	case S2_RETRY:
-		if (tlb_walk(mmu->hw_vttbr, mmu->hw_vtcr, ia, &e, &shift))
-			CHECK(is_l1s(e.pa, SZ_4K));
-		break;
-	case S2_INJECT:
-		CHECK(out.kind > S2_FAULT_NONE && out.kind <= S2_FAULT_EXTERNAL);
-		break;
-	case S2_EMULATE:
-		CHECK(out.l1_ipa < 1ULL << 48);
-		break;
-	default:
-		CHECK(!"an error of L0's");
-	}
+	action = s2_stage1_fault(&vm.stage1[0], &vel2, va, access, &out);
+	if (action == S2_RETRY && tlb_walk(mmu->hw_vttbr, mmu->hw_vtcr, ia, &e, &shift))
+		CHECK(is_l1s(e.pa, SZ_4K));
+	check_answer(action, &out);
 }
 
 static void step(struct input *in)
