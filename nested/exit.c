@@ -348,12 +348,6 @@ static inline bool el2_or_id_name(u64 esr)
 	       (esr & (ESR_SYS_OP0_OP1 | ESR_SYS_CRN)) == ESR_SYS_ID_NAME;
 }
 
-/* Has a handler nothing to do but with the register? A timer may need the host, HCR_EL2 another bank. */
-static inline bool just_a_register(sysreg_access_fn *access)
-{
-	return access != access_timer && access != access_hcr_el2;
-}
-
 /*
  * MSR or MRS at vEL2 of a register that only vEL2 has, or that it sees as itself: nobody's business
  * but the register's handler's. An nVHE L1 does a dozen of these for each exit of its L2; under nv
@@ -369,13 +363,12 @@ vel2_reg_exit(struct kvm_vcpu *vcpu, u64 esr)
 	struct sys_reg_params p;
 	sysreg_access_fn *access;
 
-	if (alternative_has_cap(CAP_ABLATE) || !desc ||
-	    !(vcpu->kvm->vcpu_features & BIT(desc->feat)) || !(spsr & PSR_MODE_EL1t) ||
+	if (!desc || !(spsr & PSR_MODE_EL1t) ||
 	    !(vcpu_hcr_el2(vcpu) & HCR_E2H) == (vcpu->arch.loaded_bank == BANK_VEL2_E2H))
 		return sync_exit(vcpu, esr);
 	/* No alias has such an encoding: the row is the register's own. */
-	access = sysreg_access[desc->base];
-	if (!just_a_register(access))
+	access = sysreg_plain_access[desc->base];
+	if (!access)
 		return sync_exit(vcpu, esr);
 	p.enc = enc;
 	p.rt = ESR_SYS_RT(esr);

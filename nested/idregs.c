@@ -13,6 +13,8 @@
 #include <options.h>
 #include <sysreg.h>
 
+#include "sysreg-access.h"
+
 #define ANY 0xe /* as the hardware has it; never the negative 0xf */
 
 /* Fields are four bits. */
@@ -269,6 +271,7 @@ int nested_idregs_init(struct kvm_vcpu *vcpu)
 	HW(ID_AA64MMFR4_EL1);
 	vcpu->kvm->vcpu_features = features_of_values();
 	sysreg_fields_init(vcpu->kvm->vcpu_features);
+	sysreg_plain_init(vcpu->kvm->vcpu_features);
 	if (!field(id_value(SYS_ID_AA64PFR0_EL1), 8) || !field(id_value(SYS_ID_AA64PFR0_EL1), 24))
 		return -ENODEV;
 	return 0;

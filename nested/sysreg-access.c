@@ -38,6 +38,21 @@ sysreg_access_fn *const sysinsn_access[NR_SYS_INSNS] = {
 };
 #undef SYSINSN
 
+sysreg_access_fn *sysreg_plain_access[NR_SYS_DESCS];
+
+/* A timer may need the host, HCR_EL2 another bank; what ablation says depends on who asks. */
+void sysreg_plain_init(u64 features)
+{
+	for (unsigned int i = 0; i < NR_SYS_DESCS; i++) {
+		sysreg_access_fn *access = sysreg_access[i];
+
+		if (!alternative_has_cap(CAP_ABLATE) && sysreg_descs[i].base == i &&
+		    (features & BIT(sysreg_descs[i].feat)) && access != access_timer &&
+		    access != access_hcr_el2)
+			sysreg_plain_access[i] = access;
+	}
+}
+
 static enum trap_result read_as(struct sys_reg_params *p, u64 val)
 {
 	p->val = val;

@@ -23,4 +23,13 @@
 extern sysreg_access_fn *const sysreg_access[NR_SYS_DESCS];
 extern sysreg_access_fn *const sysinsn_access[NR_SYS_INSNS];
 
+/*
+ * The same for a row that this virtual CPU has, and whose handler has nothing to do but with the
+ * register: at vEL2 an access by the register's own name needs no more than this. Else NULL.
+ */
+extern sysreg_access_fn *sysreg_plain_access[NR_SYS_DESCS];
+
+/* @features: kvm.vcpu_features. Once, before any guest runs. */
+void sysreg_plain_init(u64 features);
+
 #endif

@@ -683,7 +683,7 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 		flush_stage1();
 }
 
-/* The two directions of a VHE L1 have code of their own, with the choices made at build time. */
+/* What an L1 does for each L2's exit has code of its own, with the choices made at build time. */
 void kvm_arm_vel1_to_vel2_e2h(struct kvm_vcpu *vcpu)
 {
 	switch_bank(vcpu, BANK_VEL1, BANK_VEL2_E2H);
@@ -694,6 +694,19 @@ void kvm_arm_vel2_e2h_to_vel1(struct kvm_vcpu *vcpu)
 	switch_bank(vcpu, BANK_VEL2_E2H, BANK_VEL1);
 }
 
+/* From none, and where E2H is flipped. */
+static noinline void switch_rarely(struct kvm_vcpu *vcpu, enum loaded_bank old,
+				   enum loaded_bank bank)
+{
+	switch_bank(vcpu, old, bank);
+	/* EL2 and EL2&0 are regimes that share no TLB entries, but here they share a VMID. */
+	if (old <= BANK_VEL1 || bank <= BANK_VEL1)
+		return;
+	flush_stage1();
+	if (nested_mech->plain)
+		s2_stage1_clear(&vcpu->kvm->s2.stage1[vcpu->vcpu_id]);
+}
+
 void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 {
 	enum loaded_bank old = vcpu->arch.loaded_bank;
@@ -702,14 +715,12 @@ void kvm_arm_switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 		kvm_arm_vel1_to_vel2_e2h(vcpu);
 	else if (old == BANK_VEL2_E2H && bank == BANK_VEL1)
 		kvm_arm_vel2_e2h_to_vel1(vcpu);
+	else if (old == BANK_VEL1 && bank == BANK_VEL2_NVHE)
+		switch_bank(vcpu, BANK_VEL1, BANK_VEL2_NVHE);
+	else if (old == BANK_VEL2_NVHE && bank == BANK_VEL1)
+		switch_bank(vcpu, BANK_VEL2_NVHE, BANK_VEL1);
 	else
-		switch_bank(vcpu, old, bank);
-	/* E2H flipped: EL2 and EL2&0 are regimes that share no TLB entries, but here they share a VMID. */
-	if (likely(old <= BANK_VEL1 || bank <= BANK_VEL1))
-		return;
-	flush_stage1();
-	if (nested_mech->plain)
-		s2_stage1_clear(&vcpu->kvm->s2.stage1[vcpu->vcpu_id]);
+		switch_rarely(vcpu, old, bank);
 }
 
 /* Addresses of vEL2 that its stage 1 may have and the hardware's stage 2 has not. */

@@ -110,7 +110,7 @@ def run(guest: str, stack: Stack, **more: Any) -> Result:
         cpu=SVE_CPU if row.get("sve") else CPU,
         smp=int(row.get("cpus", row.get("smp", 1))),
         vcpus=int(row.get("smp", 1)),
-        timeout=max(SECONDS, 4 * float(row.get("timeout", 20))) * stack.depth,
+        timeout=max(SECONDS, 12 * float(row.get("timeout", 20))) * stack.depth,
         icount=False,
         trace=10,
         **more,
