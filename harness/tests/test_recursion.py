@@ -57,12 +57,14 @@ def offered(host: str, mech: str, l1_host: str, l1_mech: str) -> bool:
 def stacks(guest: str) -> list[Stack]:
     """Every combination at depth 1, and at depth 2, which nv2 is for, each guest in its modes.
 
-    None with a disk on PCIe: a vel2 hands devices on only behind an SMMU, and has none for its L1.
+    None with a disk on PCIe: a vel2 hands devices on only behind an SMMU, and has none for its L1. None with SVE
+    under an L0 that uses FEAT_NV: it offers SVE only to an L1 that can never be nVHE, and a vel2 may be.
     """
     if GUESTS[guest].get("disk"):
         return []
     mechs = GUESTS[guest].get("mechs", MECHS)
-    ways = [w for w in itertools.product(HOSTS, mechs, HOSTS, mechs) if offered(*w)]
+    outer = ["nv2"] if GUESTS[guest].get("sve") else mechs
+    ways = [w for w in itertools.product(HOSTS, outer, HOSTS, mechs) if offered(*w)]
     found = [
         Stack(host, mech, l1_host, l1_mech, mode)
         for (host, mech, l1_host, l1_mech), mode in itertools.product(ways, modes(GUESTS[guest]))
