@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_l1_and_l2_run_to_their_ends(l0: Path, host: str, mech: str, mode: str) 
 
 def bench_rows(vel2: Command, out: Path, *args: str) -> dict[tuple[str, str], dict[str, Any]]:
     """`bench --json` with these arguments: the rows by operation and level."""
-    done = vel2("bench", "--no-build", "--json", str(out), *args)
+    done = vel2("bench", "--no-build", "--no-wall", "--json", str(out), *args)
     assert done.returncode == 0, done.stderr
     return {(r["op"], r["level"]): r for r in json.loads(out.read_text())["rows"]}
 
@@ -84,6 +85,18 @@ def test_what_its_l2_costs(vel2: Command, l0: Path, tmp_path: Path) -> None:
     boot = rows["boot", "vm"]
     assert boot["traps"]["max"] <= 2500, boot
     assert boot["l0_instructions"]["max"] <= 3_000_000, boot
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_how_long_it_takes(vel2: Command, l0: Path) -> None:
+    """By the clock: L1's user space within 1.5 times, its L2's within twice, of what QEMU's own EL2 takes."""
+    done = vel2("bench", "--no-build", "--l1", "linux", timeout=500)
+    assert done.returncode == 0, done.stderr
+    for phase, limit in (("l1-userspace", 1.5), ("l2-userspace", 2.0)):
+        row = re.search(rf"^{phase} +([\d.]+) +([\d.]+) +([\d.]+)$", done.stdout, re.M)
+        assert row, done.stdout
+        assert float(row[3]) <= limit, row[0]
 
 
 @pytest.mark.long

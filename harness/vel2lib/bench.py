@@ -3,7 +3,7 @@
 rows that other programs read.
 
 L0's instructions are L0's own reading of the PMU, exact under icount. L0's traps are compared with QEMU's
-exception log, sample by sample.
+exception log, sample by sample. How long a Linux takes, against the same without L0, is this machine's clock.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from . import results, store, table
 from .config import HOSTS, L2_BENCH, LINUX, MECHS, RunConfig
 from .errors import EXIT_OK
 from .qemu import NVHE_CPUS
-from .run import Progress, Result, execute
+from .run import Phase, Progress, Result, execute
 
 #: Samples of each operation, and operations before the first of them.
 ITERATIONS = 100
@@ -96,6 +96,8 @@ def _recursion(config: RunConfig, everything: bool) -> list[RunConfig]:
 def _name(config: RunConfig) -> str:
     if config.l1 == "vel2":
         return f"host {config.host}, {config.mech}, vel2 as L1: {config.l1_append or 'defaults'}"
+    if config.native:
+        return f"natively, L1 {config.l1_mode}"
     return f"host {config.host}, {config.mech}, L1 {config.l1_mode}"
 
 
@@ -104,6 +106,31 @@ def _boots(config: RunConfig) -> RunConfig | None:
     if config.l1 not in LINUX:
         return None
     return replace(config, l1_append=BOOT_APPEND, markers=False, witness=False)
+
+
+def _by_the_clock(config: RunConfig) -> tuple[RunConfig, RunConfig] | None:
+    """Runs that compare wall-clock time, at vEL2 and on QEMU's own EL2; None where L1 is a program of ours."""
+    if config.l1 not in LINUX:
+        return None
+    under = replace(config, l1_append="", icount=False, markers=False, witness=False)
+    without_l0 = {"vcpus": None, "l1_features": "", "trap": "", "no_trap": "", "protect": False}
+    return under, replace(under, native=True, **without_l0)
+
+
+def _ratios(under: Result, native: Result) -> None:
+    """Both runs' phases. A ratio is good for this machine and this minute: printed, and not among the rows."""
+    natively = {p.name: p.wall_seconds for p in native.phases}
+    rows = [
+        [p.name, f"{natively[p.name]:.1f}", f"{p.wall_seconds:.1f}", f"{_times(p, natively):.2f}"]
+        for p in under.phases
+        if p.name in natively
+    ]
+    title = "Wall-clock seconds from QEMU's start, by this machine's clock, without icount"
+    table.show(title, ["", "on QEMU's EL2", "at vEL2", "times as long"], rows)
+
+
+def _times(phase: Phase, natively: dict[str, float]) -> float:
+    return phase.wall_seconds / natively[phase.name]
 
 
 def _per_operation(row: dict[str, Any]) -> str:
@@ -148,27 +175,40 @@ def bench(
     runs: list[dict[str, Any]] = []
     status = EXIT_OK
     build = not options.no_build
+
+    def measure(run: RunConfig) -> tuple[Result, list[dict[str, Any]]]:
+        nonlocal build, status
+        target = prepare(run, build, progress)
+        build = False
+        progress(_name(run))
+        where = store.provenance(run.qemu)
+        result = execute(run, target, progress)
+        made: list[dict[str, Any]] = []
+        if result.status:
+            status = max(status, result.status)
+            _failed(run, result)
+        elif run.markers:
+            made = results.bench_rows(result)
+        elif run.icount:
+            made = [results.boot_row(result)]
+        store.record(result, "bench", where, made)
+        return result, made
+
     for one in combinations(config, options.all):
         for run in filter(None, (one, _two_cpus(one), _boots(one))):
-            target = prepare(run, build, progress)
-            build = False
-            progress(_name(run))
-            where = store.provenance(run.qemu)
-            result = execute(run, target, progress)
+            result, made = measure(run)
             runs.append({"config": run.as_json(), "outcome": result.outcome})
-            made: list[dict[str, Any]] = []
-            if result.status:
-                status = max(status, result.status)
-                _failed(run, result)
-            elif run.markers:
-                made = results.bench_rows(result)
+            rows += made
+            if made and run.markers:
                 table.operations(result)
                 _registers(made)
-            else:
-                made = [results.boot_row(result)]
+            elif made:
                 _boot_table(made[0])
-            rows += made
-            store.record(result, "bench", where, made)
+        clocked = None if options.no_wall else _by_the_clock(one)
+        if clocked:
+            under, native = (measure(run)[0] for run in clocked)
+            if not (under.status or native.status):
+                _ratios(under, native)
     if options.json:
         value = {"schema": results.BENCH_SCHEMA, "runs": runs, "rows": rows}
         results.write_json(options.json, value)

@@ -187,6 +187,7 @@ def parser() -> argparse.ArgumentParser:
     bench = command("bench", "measure the operations of the bundled guests under icount")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the rows")
     bench.add_argument("--all", action="store_true", help="host x mechanism x L1 mode")
+    bench.add_argument("--no-wall", action="store_true", help="a Linux: not the wall-clock rows")
     bench.add_argument("--timeout", type=float, metavar="S", help="seconds for each run")
     _add_count(bench.add_argument)
     _add_machine_options(bench)
