@@ -291,10 +291,10 @@ static void rounds(u64 cpu, u64 nr_cpus)
 	isb();
 }
 
-/* The masked SGI, once, and what of the others' is still on its way. */
+/* The masked SGI, once, and what of the others' is still on its way: 20 seconds from when nobody works any more. */
 static void last_interrupts(u64 cpu, u64 nr_cpus)
 {
-	u64 masked = 0, give_up = now() + 20 * read_sysreg(cntfrq_el0), left;
+	u64 masked = 0, wait = 20 * read_sysreg(cntfrq_el0), give_up = now() + wait, left;
 
 	do {
 		unsigned int intid = gic_ack();
@@ -305,8 +305,11 @@ static void last_interrupts(u64 cpu, u64 nr_cpus)
 		if (intid != INTID_SPURIOUS)
 			gic_eoi(intid);
 		left = 0;
-		for (u64 i = 0; i < nr_cpus; i++)
+		for (u64 i = 0; i < nr_cpus; i++) {
 			left += mail[cpu][i] || !done[i];
+			if (!done[i])
+				give_up = now() + wait;
+		}
 	} while (left && now() < give_up);
 	lost[cpu] += (left != 0) + (masked != 1);
 }
