@@ -23,7 +23,7 @@ MODES = {
     "vhe": "kvm [1]: VHE mode initialized successfully",
     "nvhe": "kvm [1]: Hyp mode initialized",
 }
-#: Seconds that a run may take: the issue's limit where it sets one.
+#: Seconds that a run may take.
 LIMITS = {"nv2": 60.0, "nv": 240.0}
 
 
@@ -132,6 +132,23 @@ def test_what_the_l2_of_a_newer_linux_costs(
     hypercall = rows["hypercall", "nested"]
     assert hypercall["traps"]["median"] <= traps, hypercall
     assert hypercall["l0_instructions"]["median"] <= instructions, hypercall
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("smp, vcpus", [(1, 1), (2, 1), (2, 2)])
+def test_two_side_by_side(l0: Path, smp: int, vcpus: int) -> None:
+    """Two Linux hosts, each with its own L2, on a CPU, on one each, and with two each that share them: both end well."""
+    config = RunConfig(l1="linux", beside=("linux",), smp=smp, vcpus=vcpus)
+    config.icount, config.witness, config.timeout, config.trace = False, False, 240, 10
+    chosen = resolve(config)
+    config.mem = chosen.mem
+    result = execute(config, chosen)
+    assert result.status == 0, explain(result)
+    for one in (result, *result.others):
+        assert [p.name for p in one.phases] == ["l1-userspace", "l2-userspace", "end"], one.lines()
+        assert one.end == "system_off"
+        assert one.lines()[-2].endswith("reboot: Power down"), one.lines()[-9:]
 
 
 @pytest.mark.long
