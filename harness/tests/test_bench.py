@@ -41,6 +41,14 @@ def test_every_operation_is_there(rows: dict[tuple[str, str], Any]) -> None:
     assert {("hypercall", "vm"), ("syscall", "vm")} <= set(rows)
 
 
+def test_an_l1_without_operations(vel2: Command) -> None:
+    """A guest that marks no region cannot be measured, and the command says so."""
+    done = vel2("bench", "--no-build", "--l1", "hello")
+    assert done.returncode == 1 and done.stdout == ""
+    last = done.stderr.splitlines()[-1]
+    assert last == "vel2: hello marks no operations: README.md says how"
+
+
 @pytest.mark.parametrize(
     "op, level, traps, instructions",
     [

@@ -17,7 +17,7 @@ from typing import Any
 
 from . import results, store, table
 from .config import HOSTS, L2_BENCH, LINUX, MECHS, RunConfig
-from .errors import EXIT_OK
+from .errors import EXIT_ERROR, EXIT_OK
 from .qemu import NVHE_CPUS
 from .run import Phase, Progress, Result, execute
 
@@ -204,6 +204,9 @@ def bench(
                 _registers(made)
             elif made:
                 _boot_table(made[0])
+            elif not result.status:
+                status = max(status, EXIT_ERROR)
+                print(f"vel2: {run.l1} marks no operations: README.md says how", file=sys.stderr)
         clocked = None if options.no_wall else _by_the_clock(one)
         if clocked:
             under, native = (measure(run)[0] for run in clocked)
