@@ -36,7 +36,8 @@ struct counts {
 };
 
 struct cpu {
-	struct reg_descriptor regs[5];
+	const void *env; /* QEMU's state of it; NULL: it has not run yet */
+	struct reg_descriptor regs[6];
 	struct array *bytes;
 	struct counts mark; /* counts where the CPU came to be what it is */
 	int el;		    /* of the block that runs */
@@ -46,13 +47,22 @@ struct cpu {
 	uint64_t region;	/* ~0: none is open */
 };
 
-enum { CPSR, HCR_EL2, X0, X1, X2 };
-static const char *const names[] = { "cpsr", "HCR_EL2", "x0", "x1", "x2" };
+enum { CPSR, HCR_EL2, VMPIDR_EL2, X0, X1, X2 };
+static const char *const names[] = { "cpsr", "HCR_EL2", "VMPIDR_EL2", "x0", "x1", "x2" };
 
 static struct cpu cpus[MAX_CPUS];
 static struct qemu_plugin_scoreboard *board;
-static bool call; /* a callback for each instruction, in place of translated code */
+static bool call; /* several CPUs: a callback for each instruction, in place of translated code */
 static FILE *out;
+
+/*
+ * Where translated code has the state of the CPU that it runs for: TCG_AREG0 of QEMU's for this machine, which it calls us with.
+ * Under icount all CPUs share a thread and their translations, and what QEMU 10.0 says of the CPU is then the one that was
+ * the first to run the block (accel/tcg/plugin-gen.c, gen_cpu_index()).
+ */
+register const void *env asm("rbp");
+static __thread const void *running_env;
+static __thread unsigned int running; /* the number of that CPU */
 
 #define HCR_VM	      1u
 #define CPSR_EL(cpsr) ((int)((cpsr) >> 2 & 3))
@@ -80,6 +90,27 @@ static uint64_t read_reg(struct cpu *c, int which)
 	return value;
 }
 
+/* Another CPU than before runs in this thread. Before its first instruction VMPIDR_EL2 is still what it is after reset: MPIDR. */
+static void switch_cpu(void)
+{
+	running_env = env;
+	for (running = 0; running < MAX_CPUS; running++)
+		if (cpus[running].env == env)
+			return;
+	running = read_reg(&cpus[0], VMPIDR_EL2) & 0xff;
+	if (running >= MAX_CPUS || cpus[running].env) {
+		fprintf(stderr, "count: which CPU this is cannot be told\n");
+		exit(1);
+	}
+	cpus[running].env = env;
+}
+
+/* The CPU that a callback is for; `said`: by QEMU. What comes before a block's first instruction looks for it. */
+static unsigned int cpu_of(unsigned int said)
+{
+	return call ? running : said;
+}
+
 /* What was executed since the last time belongs to who ran until now. */
 static void settle(struct cpu *c, const struct counts *now)
 {
@@ -105,9 +136,13 @@ static void moved(struct cpu *c, const struct counts *now, int el)
 /* Before each block. All of a block runs at the EL for which it was translated; -1: not known yet. */
 static void on_block(unsigned int cpu, void *data)
 {
-	struct cpu *c = &cpus[cpu];
+	struct cpu *c;
 	int8_t *el = data;
 
+	if (call && running_env != env)
+		switch_cpu();
+	cpu = cpu_of(cpu);
+	c = &cpus[cpu];
 	if (*el < 0)
 		*el = CPSR_EL(read_reg(c, CPSR));
 	if (*el != c->el)
@@ -129,7 +164,7 @@ static void print_counts(const uint64_t *now, const uint64_t *then)
 /* Before an HVC of a marker: a region begins or ends with what the HVC leads to. */
 static void on_marker(unsigned int cpu, void *data)
 {
-	struct cpu *c = &cpus[cpu];
+	struct cpu *c = &cpus[cpu = cpu_of(cpu)];
 	uint64_t region = read_reg(c, X1);
 
 	(void)data;
@@ -147,7 +182,7 @@ static void on_marker(unsigned int cpu, void *data)
 
 static void on_insn(unsigned int cpu, void *data)
 {
-	counts(cpu)->n[(enum what)(uintptr_t)data]++;
+	counts(cpu_of(cpu))->n[(enum what)(uintptr_t)data]++;
 }
 
 static void count(struct qemu_plugin_insn *insn, enum what what)

@@ -59,13 +59,25 @@ def test_register_accesses(counted: Result) -> None:
 
 
 def test_two_cpus(l0: Any, guests: Any) -> None:
-    """Each has its own count."""
+    """Each has its own count, though under icount they share QEMU's thread and its translations."""
     configuration.build(["plugin"])
     config = RunConfig(host="vhe", smp=2, count=True, l1_append="iters=2 warm=1 ops=ipi")
     result = execute(config, resolve(config))
     assert result.status == 0, (result.outcome, result.details)
     assert [one.region for one in result.counted or []].count(24) == 2
     assert len(result.totals) == 2 and all(one.guest and one.l0 for one in result.totals)
+    assert result.counted and result.log_regions
+    for cpu in (0, 1):
+        counted = [one for one in result.counted if one.cpu == cpu]
+        log = [one for one in result.log_regions if one.cpu == cpu]
+        assert [one.traps - 1 for one in counted] == [one.traps for one in log], cpu
+    # The samples are in the order of the regions' ends; net of the markers, which cost CPU 1 another few.
+    mine = {n: s["l0_instructions"] for s in result.samples for n in [s["region"]]}
+    theirs = {one.region: one.l0 for one in result.counted}
+    for region in (22, 23, 24, 25):
+        empty = 0 if region < 24 else 1
+        own, counts = (of[region] - of[empty] for of in (mine, theirs))
+        assert abs(own - counts) <= 8 < counts, (region, own, counts)
 
 
 def test_without_the_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
