@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The smallest VMM that Linux/KVM on arm64 starts a guest with: one vCPU, memory, KVM's own GICv3, timers and PSCI, and
+ * The smallest VMM that Linux/KVM on arm64 starts a guest with: vCPUs, memory, KVM's own GICv3, timers and PSCI, and
  * a PL011, laid out as on QEMU's `virt` machine. It runs where QEMU cannot do what is wanted (an L1 at a virtual EL2
  * with E2H free) or takes longer than what is measured (Linux as L1 under KVM); the same binary as L0's VMM and as L1's.
  *
- * vmm [-2 | -0] -m MIB -k IMAGE [-i INITRD] [-a BOOTARGS]
+ * vmm [-2 | -0] -m MIB -k IMAGE [-i INITRD] [-a BOOTARGS] [-c CPUS]
  *   -2  at a virtual EL2, E2H fixed at 1        -0  at a virtual EL2, E2H fixed at 0        else at EL1
+ *   -c  several vCPUs, each a thread on a CPU of its own: what one does is then that CPU's, as who counts there needs it
  * Exit status 0 when the guest powers itself off; one line on stderr and 1 for everything else.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <libfdt.h>
 #include <linux/kvm.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +30,7 @@
 #define GICD		  0x08000000ul
 #define GICD_SIZE	  0x10000ul
 #define GICR		  0x080a0000ul
-#define GICR_SIZE	  0x20000ul
+#define GICR_SIZE	  0x20000ul /* of each vCPU */
 #define UART		  0x09000000ul
 #define UART_SIZE	  0x1000ul
 #define UART_SPI	  1
@@ -34,6 +38,7 @@
 #define MIB		  (1ul << 20)
 #define INITRD_AT	  (128 * MIB) /* from the beginning of RAM; the kernel is below */
 #define DTB_SIZE	  (64ul << 10)
+#define MAX_CPUS	  8
 
 /* Newer than the headers of Debian 12. */
 #define CAP_ARM_EL2	  240
@@ -43,14 +48,25 @@
 
 enum el { EL1, EL2_E2H, EL2_NVHE };
 
+struct guest;
+
+struct vcpu {
+	struct guest *g;
+	unsigned int id;
+	int fd;
+	struct kvm_run *run;
+};
+
 struct guest {
 	enum el el;
 	size_t size; /* of RAM, bytes */
 	uint8_t *ram;
 	const char *kernel, *initrd, *bootargs;
 	size_t initrd_size;
-	int kvm, vm, vcpu;
-	struct kvm_run *run;
+	int kvm, vm;
+	unsigned long cpus;
+	struct vcpu vcpu[MAX_CPUS];
+	pthread_mutex_t lock; /* of the UART */
 	uint32_t uart_imsc;
 };
 
@@ -120,12 +136,16 @@ static void machine_nodes(void *fdt, const struct guest *g)
 	fdt_begin_node(fdt, "cpus");
 	fdt_property_u32(fdt, "#address-cells", 1);
 	fdt_property_u32(fdt, "#size-cells", 0);
-	fdt_begin_node(fdt, "cpu@0");
-	fdt_property_string(fdt, "device_type", "cpu");
-	fdt_property_string(fdt, "compatible", "arm,armv8");
-	fdt_property_string(fdt, "enable-method", "psci");
-	fdt_property_u32(fdt, "reg", 0);
-	fdt_end_node(fdt);
+	for (unsigned int i = 0; i < g->cpus; i++) {
+		char name[] = { 'c', 'p', 'u', '@', (char)('0' + i), 0 };
+
+		fdt_begin_node(fdt, name);
+		fdt_property_string(fdt, "device_type", "cpu");
+		fdt_property_string(fdt, "compatible", "arm,armv8");
+		fdt_property_string(fdt, "enable-method", "psci");
+		fdt_property_u32(fdt, "reg", i);
+		fdt_end_node(fdt);
+	}
 	fdt_end_node(fdt);
 
 	fdt_begin_node(fdt, "memory@40000000");
@@ -145,13 +165,13 @@ static void machine_nodes(void *fdt, const struct guest *g)
 	fdt_end_node(fdt);
 }
 
-static void device_nodes(void *fdt)
+static void device_nodes(void *fdt, const struct guest *g)
 {
 	fdt_begin_node(fdt, "intc@8000000");
 	fdt_property_string(fdt, "compatible", "arm,gic-v3");
 	fdt_property(fdt, "interrupt-controller", NULL, 0);
 	fdt_property_u32(fdt, "#interrupt-cells", 3);
-	cells(fdt, "reg", PAIR(GICD), PAIR(GICD_SIZE), PAIR(GICR), PAIR(GICR_SIZE));
+	cells(fdt, "reg", PAIR(GICD), PAIR(GICD_SIZE), PAIR(GICR), PAIR(g->cpus * GICR_SIZE));
 	cells(fdt, "interrupts", PPI(25));
 	fdt_property_u32(fdt, "phandle", GIC_HANDLE);
 	fdt_end_node(fdt);
@@ -192,7 +212,7 @@ static void make_dtb(const struct guest *g)
 	}
 	fdt_end_node(fdt);
 	machine_nodes(fdt, g);
-	device_nodes(fdt);
+	device_nodes(fdt, g);
 	fdt_end_node(fdt);
 	if (fdt_finish(fdt))
 		die("the device tree does not fit");
@@ -200,11 +220,11 @@ static void make_dtb(const struct guest *g)
 
 /* ---- KVM ---- */
 
-static void set_reg(const struct guest *g, uint64_t id, uint64_t value)
+static void set_reg(const struct vcpu *v, uint64_t id, uint64_t value)
 {
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&value };
 
-	control(g->vcpu, KVM_SET_ONE_REG, &reg, "a register");
+	control(v->fd, KVM_SET_ONE_REG, &reg, "a register");
 }
 
 #define CORE(member)                                           \
@@ -227,31 +247,37 @@ static bool offers(const struct guest *g, unsigned long what)
 	return ioctl(g->vm, KVM_CHECK_EXTENSION, what) > 0;
 }
 
-static void make_vcpu(struct guest *g)
+/* The first runs, the others wait for PSCI's CPU_ON, which KVM itself does. */
+static void make_vcpu(struct guest *g, unsigned int id)
 {
 	struct kvm_vcpu_init init = { 0 };
+	struct vcpu *v = &g->vcpu[id];
 	int size = control(g->kvm, KVM_GET_VCPU_MMAP_SIZE, NULL, "/dev/kvm");
 
-	g->vcpu = control(g->vm, KVM_CREATE_VCPU, NULL, "a vCPU");
-	g->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, g->vcpu, 0);
-	if (g->run == MAP_FAILED)
-		die("a vCPU: %s", strerror(errno));
+	v->g = g;
+	v->id = id;
+	v->fd = ioctl(g->vm, KVM_CREATE_VCPU, (unsigned long)id);
+	if (v->fd < 0)
+		die("vCPU %u: %s", id, strerror(errno));
+	v->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+	if (v->run == MAP_FAILED)
+		die("vCPU %u: %s", id, strerror(errno));
 	control(g->vm, KVM_ARM_PREFERRED_TARGET, &init, "a vCPU");
 	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
 	if (offers(g, KVM_CAP_ARM_PTRAUTH_ADDRESS) && offers(g, KVM_CAP_ARM_PTRAUTH_GENERIC))
 		init.features[0] |= 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS |
 				    1u << KVM_ARM_VCPU_PTRAUTH_GENERIC;
-	if (g->el != EL1 && !offers(g, CAP_ARM_EL2))
-		die("this KVM gives no guest a virtual EL2");
-	if (g->el == EL2_NVHE && !offers(g, CAP_ARM_EL2_E2H0))
-		die("this KVM gives no guest a virtual EL2 without E2H");
 	if (g->el != EL1)
 		init.features[0] |= 1u << VCPU_HAS_EL2;
 	if (g->el == EL2_NVHE)
 		init.features[0] |= 1u << VCPU_HAS_EL2_E2H0;
-	control(g->vcpu, KVM_ARM_VCPU_INIT, &init, "a vCPU of these features");
-	set_reg(g, CORE(regs.pc), RAM);
-	set_reg(g, CORE(regs.regs[0]), RAM + g->size - DTB_SIZE);
+	if (id)
+		init.features[0] |= 1u << KVM_ARM_VCPU_POWER_OFF;
+	control(v->fd, KVM_ARM_VCPU_INIT, &init, "a vCPU of these features");
+	if (id)
+		return;
+	set_reg(v, CORE(regs.pc), RAM);
+	set_reg(v, CORE(regs.regs[0]), RAM + g->size - DTB_SIZE);
 }
 
 static void make_vm(struct guest *g)
@@ -266,7 +292,12 @@ static void make_vm(struct guest *g)
 	memory.memory_size = g->size;
 	memory.userspace_addr = (uintptr_t)g->ram;
 	control(g->vm, KVM_SET_USER_MEMORY_REGION, &memory, "memory");
-	make_vcpu(g);
+	if (g->el != EL1 && !offers(g, CAP_ARM_EL2))
+		die("this KVM gives no guest a virtual EL2");
+	if (g->el == EL2_NVHE && !offers(g, CAP_ARM_EL2_E2H0))
+		die("this KVM gives no guest a virtual EL2 without E2H");
+	for (unsigned int i = 0; i < g->cpus; i++)
+		make_vcpu(g, i);
 	control(g->vm, KVM_CREATE_DEVICE, &device, "GICv3");
 	gic_attr((int)device.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, GICD);
 	gic_attr((int)device.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, GICR);
@@ -318,49 +349,65 @@ static void uart_write(struct guest *g, uint64_t offset, uint32_t value)
 	}
 }
 
-static void mmio(struct guest *g)
+static void mmio(struct vcpu *v)
 {
-	uint64_t offset = g->run->mmio.phys_addr - UART;
+	uint64_t offset = v->run->mmio.phys_addr - UART;
 	uint32_t value = 0;
 
-	if (g->run->mmio.phys_addr < UART || offset >= UART_SIZE ||
-	    g->run->mmio.len > sizeof(value))
-		die("nothing is at %#llx", (unsigned long long)g->run->mmio.phys_addr);
-	if (g->run->mmio.is_write) {
-		memcpy(&value, g->run->mmio.data, g->run->mmio.len);
-		uart_write(g, offset, value);
+	if (v->run->mmio.phys_addr < UART || offset >= UART_SIZE ||
+	    v->run->mmio.len > sizeof(value))
+		die("nothing is at %#llx", (unsigned long long)v->run->mmio.phys_addr);
+	pthread_mutex_lock(&v->g->lock);
+	if (v->run->mmio.is_write) {
+		memcpy(&value, v->run->mmio.data, v->run->mmio.len);
+		uart_write(v->g, offset, value);
 	} else {
-		value = uart_read(g, offset);
-		memcpy(g->run->mmio.data, &value, sizeof(value));
+		value = uart_read(v->g, offset);
+		memcpy(v->run->mmio.data, &value, sizeof(value));
 	}
+	pthread_mutex_unlock(&v->g->lock);
 }
 
-static int run(struct guest *g)
+/* Until the guest ends, with all of its vCPUs. */
+static void *run(void *data)
 {
+	struct vcpu *v = data;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(v->id, &set);
+	if (v->g->cpus > 1 && sched_setaffinity(0, sizeof(set), &set))
+		die("no CPU for vCPU %u: %s", v->id, strerror(errno));
 	for (;;) {
-		if (ioctl(g->vcpu, KVM_RUN, 0) < 0 && errno != EINTR)
+		if (ioctl(v->fd, KVM_RUN, 0) < 0 && errno != EINTR)
 			die("the guest cannot run on: %s", strerror(errno));
-		switch (g->run->exit_reason) {
+		switch (v->run->exit_reason) {
 		case KVM_EXIT_MMIO:
-			mmio(g);
+			mmio(v);
 			break;
 		case KVM_EXIT_INTR:
 			break;
 		case KVM_EXIT_SYSTEM_EVENT:
 			fflush(stdout);
-			return g->run->system_event.type != KVM_SYSTEM_EVENT_SHUTDOWN;
+			exit(v->run->system_event.type != KVM_SYSTEM_EVENT_SHUTDOWN);
 		default:
-			die("the guest left for reason %u", g->run->exit_reason);
+			die("the guest left for reason %u", v->run->exit_reason);
 		}
 	}
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
-	struct guest g = { .bootargs = "" };
+	static struct guest g = {
+		.bootargs = "",
+		.cpus = 1,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+	};
+	pthread_t thread;
 	int option;
 
-	while ((option = getopt(argc, argv, "20m:k:i:a:")) >= 0) {
+	while ((option = getopt(argc, argv, "20m:k:i:a:c:")) >= 0) {
 		switch (option) {
 		case '2':
 			g.el = EL2_E2H;
@@ -380,12 +427,17 @@ int main(int argc, char **argv)
 		case 'a':
 			g.bootargs = optarg;
 			break;
+		case 'c':
+			g.cpus = strtoul(optarg, NULL, 10);
+			break;
 		default:
 			return 1;
 		}
 	}
-	if (!g.kernel || g.size < INITRD_AT + MIB || optind != argc)
-		die("vmm [-2 | -0] -m MIB -k IMAGE [-i INITRD] [-a BOOTARGS]; more than 128 MiB");
+	if (!g.kernel || g.size < INITRD_AT + MIB || !g.cpus || g.cpus > MAX_CPUS || optind != argc)
+		die("vmm [-2 | -0] -m MIB -k IMAGE [-i INITRD] [-a BOOTARGS] [-c CPUS]; more than 128 MiB, "
+		    "up to %d CPUs",
+		    MAX_CPUS);
 	/* Aligned, so that the kernel can map it in large pieces. */
 	g.ram = aligned_alloc(2 * MIB, g.size);
 	if (!g.ram)
@@ -396,5 +448,8 @@ int main(int argc, char **argv)
 		g.initrd_size = load(&g, g.initrd, INITRD_AT);
 	make_dtb(&g);
 	make_vm(&g);
-	return run(&g);
+	for (unsigned int i = 1; i < g.cpus; i++)
+		if (pthread_create(&thread, NULL, run, &g.vcpu[i]))
+			die("no thread for vCPU %u", i);
+	run(&g.vcpu[0]);
 }

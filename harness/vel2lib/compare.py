@@ -7,6 +7,9 @@ QEMU's that counts instructions (plugin.py). KVM does not take our markers: it g
 lies within the region. The empty regions are exactly that, and are subtracted. Under icount, so that no timer of the
 machine's decides what a guest still waits for.
 
+What takes two CPUs, the virtual IPI, is a run of its own on both sides, so that the other operations are those of a machine
+with one; both sides of an operation, the sender's and the receiver's, are added.
+
 KVM's VMM is payload/vmm.c: with Debian's QEMU a Linux L1 needs minutes to its user space, and no L1 can be nVHE. A Linux
 L1 has the same kernel, initramfs and VMM (that one, too) on both sides.
 """
@@ -34,6 +37,8 @@ SCHEMA = "vel2-compare/2"
 #: What l1-init gives the bundled guest, and what the L2 of a Linux L1 gets: see harness/payload.
 BUNDLED_APPEND = "iters=16 warm=4"
 LINUX_APPEND = f"{L2_BENCH} vel2.l2_append=iters=16+warm=16 vel2.as=inner"
+#: What they are told on two CPUs besides: to do what takes two, and (our VMM) to make two.
+ONLY_IPI, TWO_VCPUS = "ops=ipi", "vel2.vmm_append=-c+2"
 KVM = "linux-sid"
 #: MiB: of a Linux L1, and of the machine whose L0 is a Linux with that L1 in its initramfs.
 LINUX_MEM, KVM_MEM = 1024, 2048
@@ -81,31 +86,46 @@ class Operation:
 
 
 def _net(samples: Samples, names: dict[int, RegionName]) -> dict[int, float]:
-    """Medians, less what an empty region of the same level has."""
+    """Medians, less what an empty region of the same level has; the other CPU's side is added, sample by sample."""
     empty = {
         n.level: statistics.median(samples[i])
         for i, n in names.items()
         if n.op == "empty" and i in samples
     }
-    return {
-        i: max(0.0, statistics.median(found) - empty.get(names[i].level, 0))
-        for i, found in samples.items()
-        if i in names and names[i].op != "empty"
-    }
+    peers = {(n.op, n.level): samples[i] for i, n in names.items() if n.peer and i in samples}
+    net = {}
+    for i, found in samples.items():
+        name = names.get(i)
+        if name is None or name.peer or name.op == "empty":
+            continue
+        peer = peers.get((name.op, name.level), [])
+        both = [a + b for a, b in zip(found, peer)] if peer else found
+        sides = 2 if peer else 1
+        net[i] = max(0.0, statistics.median(both) - sides * empty.get(name.level, 0))
+    return net
+
+
+def _matched(
+    log: list[witness.Region], counted: list[plugin.Counted]
+) -> Iterator[tuple[witness.Region, plugin.Counted]]:
+    """The regions of both, CPU by CPU in their order. Vel2Error when they do not match."""
+    for cpu in sorted({r.cpu for r in log} | {c.cpu for c in counted}):
+        mine, theirs = [r for r in log if r.cpu == cpu], [c for c in counted if c.cpu == cpu]
+        if len(mine) != len(theirs):
+            raise Vel2Error(
+                f"QEMU's log has {len(mine)} marked regions of CPU {cpu}, its plugin counted {len(theirs)}"
+            )
+        yield from zip(mine, theirs)
 
 
 def costs(
     log: list[witness.Region], counted: list[plugin.Counted], names: dict[int, RegionName]
 ) -> dict[int, Cost]:
     """By region. The log does not say which region it shows, the plugin does. Vel2Error when they do not match."""
-    if len(log) != len(counted):
-        raise Vel2Error(
-            f"QEMU's log has {len(log)} marked regions, its plugin counted {len(counted)}"
-        )
     traps: Samples = {}
     instructions: Samples = {}
     accesses: Samples = {}
-    for region, one in zip(log, counted):
+    for region, one in _matched(log, counted):
         number = -1 if one.region is None else one.region
         traps.setdefault(number, []).append(region.traps)
         instructions.setdefault(number, []).append(one.l0)
@@ -159,16 +179,23 @@ def _counted(config: RunConfig, prepare: Prepare, progress: Progress) -> Side:
     return Side(result, costs(regions, result.counted or [], region_names()))
 
 
-def vel2_config(config: RunConfig, l1: str, mode: str) -> RunConfig:
+def _linux_append(smp: int) -> str:
+    """What a Linux L1 is told, on so many CPUs."""
+    two = f"+{ONLY_IPI} {TWO_VCPUS}"
+    return LINUX_APPEND.replace("+warm=16", f"+warm=16{two}") if smp > 1 else LINUX_APPEND
+
+
+def vel2_config(config: RunConfig, l1: str, mode: str, smp: int = 1) -> RunConfig:
     """The run under vel2; a Linux gets its slim initramfs."""
-    run = replace(config, l1=l1, l1_mode=mode, host="vhe", l1_append=BUNDLED_APPEND)
+    append = f"{BUNDLED_APPEND} {ONLY_IPI}" if smp > 1 else BUNDLED_APPEND
+    run = replace(config, l1=l1, l1_mode=mode, host="vhe", l1_append=append, smp=smp)
     if l1 == "bundled":
         return run
     slim = BUILD / "payload" / l1 / "l1-slim.cpio"
-    return replace(run, l1_append=LINUX_APPEND, l1_initrd=slim, mem=LINUX_MEM)
+    return replace(run, l1_append=_linux_append(smp), l1_initrd=slim, mem=LINUX_MEM)
 
 
-def kvm_config(config: RunConfig, l1: str, mode: str, scratch: Path) -> RunConfig:
+def kvm_config(config: RunConfig, l1: str, mode: str, scratch: Path, smp: int = 1) -> RunConfig:
     """The same L1 under KVM. Writes the initramfs of a KVM that has a Linux L1 into `scratch`."""
     from payload.errors import PayloadError
     from payload.linux import add_l1, build_linux_payload
@@ -177,13 +204,15 @@ def kvm_config(config: RunConfig, l1: str, mode: str, scratch: Path) -> RunConfi
         own = build_linux_payload(BUILD, lambda _: None, kernel=KVM)
     except PayloadError as error:
         raise Vel2Error(f"KVM as L0: {error}") from error
-    words = f"vel2.memory {_EL2[mode]}"
+    # What looks at the memory would share the second CPU.
+    words = f"{_EL2[mode]} " + (TWO_VCPUS if smp > 1 else "vel2.memory")
     run = RunConfig(
         l1=KVM,
         l1_mode="nested",
-        l1_append=f"{words} {L2_WORD}bundled",
+        l1_append=f"{words} {L2_WORD}bundled" + (f" vel2.l2_append={ONLY_IPI}" if smp > 1 else ""),
         l1_initrd=own.slim,
         native=True,
+        smp=smp,
         cpu=config.cpu,
         qemu=config.qemu,
         qemu_args=config.qemu_args,
@@ -194,7 +223,7 @@ def kvm_config(config: RunConfig, l1: str, mode: str, scratch: Path) -> RunConfi
     guest = build_linux_payload(BUILD, lambda _: None, kernel=l1)
     initrd = scratch / "l0.cpio"
     mode_words = "kvm-arm.mode=nvhe " if mode == "nvhe" else ""
-    add_l1(own.slim, guest, mode_words + LINUX_APPEND, initrd)
+    add_l1(own.slim, guest, mode_words + _linux_append(smp), initrd)
     words += f" {L2_WORD}l1 vel2.mem={LINUX_MEM}"
     return replace(run, l1_append=words, l1_initrd=initrd, mem=KVM_MEM)
 
@@ -255,12 +284,12 @@ def _boot_lines(mine: dict[str, Any], theirs: dict[str, Any]) -> None:
 
 
 def _kvm_side(
-    config: RunConfig, l1: str, mode: str, prepare: Prepare, progress: Progress
+    config: RunConfig, l1: str, mode: str, prepare: Prepare, progress: Progress, smp: int = 1
 ) -> Side | str:
     """The run under KVM, or why it could not be had."""
     with tempfile.TemporaryDirectory(prefix="vel2-") as scratch:
         try:
-            return _counted(kvm_config(config, l1, mode, Path(scratch)), prepare, progress)
+            return _counted(kvm_config(config, l1, mode, Path(scratch), smp), prepare, progress)
         except Vel2Error as error:
             return str(error)
 
@@ -274,6 +303,11 @@ def _compare_l1(
     progress(f"KVM as L0, L1 {l1} ({mode})")
     kvm = _kvm_side(config, l1, mode, prepare, progress)
     rows = operations(vel2.costs, None if isinstance(kvm, str) else kvm.costs)
+    progress(f"vel2 as L0, L1 {l1} ({mode}), two CPUs")
+    two = _counted(vel2_config(config, l1, mode, 2), prepare, progress)
+    progress(f"KVM as L0, L1 {l1} ({mode}), two CPUs")
+    kvm_two = _kvm_side(config, l1, mode, prepare, progress, 2)
+    rows += operations(two.costs, None if isinstance(kvm_two, str) else kvm_two.costs)
     _show(
         rows, f"Per operation, by QEMU's log and its plugin: L1 {l1} ({mode}); vel2: host vhe, nv2"
     )
@@ -291,6 +325,9 @@ def _compare_l1(
         )
         theirs["memory"] = kvm_memory(kvm.result)
         _boot_lines(mine, theirs)
+    if isinstance(kvm_two, str):
+        theirs["two_cpus_not_had"] = kvm_two
+        print(f"not had, of what takes two CPUs: {kvm_two}")
     costs_of = [(r, vars(r.vel2), vars(r.kvm) if r.kvm else None) for r in rows]
     return {
         "l1": l1,
