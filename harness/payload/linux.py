@@ -193,14 +193,15 @@ def fetch(
     packages: list[str],
     alone: bool,
     suite: str = SUITE,
+    arch: str = ARCH,
 ) -> list[str]:
     """Unpack `packages` of `suite`, `alone` or with all they depend on, into `base`/`name`.
 
     Returns the names of their files.
     """
-    done = _unpacked(base, refresh, name, key := " ".join([suite, ARCH, *packages]))
+    done = _unpacked(base, refresh, name, key := " ".join([suite, arch, *packages]))
     if done is None:
-        apt = _apt(base, suite, progress)
+        apt = _apt(base, suite, progress, arch)
         debs = apt.download(packages if alone else apt.closure(packages))
         progress(f"unpacking {len(debs)} packages")
         with _replaced(base / name) as scratch:
@@ -237,8 +238,10 @@ def _unpacked(base: Path, refresh: bool, name: str, key: str) -> list[str] | Non
     return done["packages"] if done and not refresh and (base / name).is_dir() else None
 
 
-def _apt(base: Path, suite: str, progress: Progress) -> PrivateApt:
-    apt = PrivateApt(base / ("apt" if suite == SUITE else f"apt-{suite}"), suite, ARCH, progress)
+def _apt(base: Path, suite: str, progress: Progress, arch: str = ARCH) -> PrivateApt:
+    name = "apt" if suite == SUITE else f"apt-{suite}"
+    path = base / (name if arch == ARCH else f"{name}-{arch}")
+    apt = PrivateApt(path, suite, arch, progress)
     apt.configure()
     apt.update()
     return apt

@@ -7,12 +7,14 @@ import argparse
 import json
 import re
 import sqlite3
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import store
-from .errors import EXIT_ERROR, EXIT_OK, Vel2Error
+from .config import BUILD
+from .errors import EXIT_OK, Vel2Error
 from .table import number, show
 
 if TYPE_CHECKING:
@@ -288,6 +290,29 @@ def frame(base: sqlite3.Connection, options: argparse.Namespace, what: str) -> "
     return pd.DataFrame([tuple(row) for row in found], columns=names)
 
 
+def _parquet(data: "pd.DataFrame", out: Path) -> None:
+    """Write Parquet, by a Python of Debian sid's where pandas has no engine for it. Vel2Error, OSError."""
+    from payload import parquet
+    from payload.errors import PayloadError
+
+    try:
+        data.to_parquet(out, index=False)
+        return
+    except ImportError:
+        pass
+    try:
+        python = parquet.python(BUILD, lambda text: print(f"vel2: {text}", file=sys.stderr))
+    except PayloadError as error:
+        raise Vel2Error(
+            "--parquet: this Python has neither pyarrow nor fastparquet; Debian has python3-pyarrow in sid alone, "
+            f"and to fetch it from there failed ({error}); --csv and --json need nothing more"
+        ) from error
+    try:
+        parquet.write(python, data.to_json(orient="table", index=False), out.resolve())
+    except PayloadError as error:
+        raise Vel2Error(f"--parquet {out}: {error}") from error
+
+
 def command_export(options: argparse.Namespace) -> int:
     """results export."""
     if not (options.csv or options.json or options.parquet):
@@ -300,13 +325,7 @@ def command_export(options: argparse.Namespace) -> int:
         if options.json:
             data.to_json(options.json, orient="records", indent=1)
         if options.parquet:
-            data.to_parquet(options.parquet, index=False)
-    except ImportError as error:
-        raise Vel2Error(
-            "--parquet: pandas needs pyarrow or fastparquet for it, and Debian has neither; "
-            "--csv and --json need nothing more",
-            EXIT_ERROR,
-        ) from error
+            _parquet(data, options.parquet)
     except OSError as error:
         raise Vel2Error(f"results export: {error}") from error
     print(f"{len(data)} {options.what}")
