@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from vel2lib import tables
+from vel2lib import forced, tables
 from vel2lib.config import RunConfig, resolve
 from vel2lib.run import Result, execute
 
@@ -163,3 +163,29 @@ def test_reference_page() -> None:
     page = tables.as_markdown(tables.load())
     rows = tables.load()
     assert all(f"| {row} |" in page for row in (*rows.registers, *rows.instructions))
+
+
+def test_what_forces_a_trap() -> None:
+    """Each EL2 name that is not redirected traps by FEAT_NV's rule; the others by a control that the text names."""
+    nv, page = "HCR_EL2.NV (I_TZTZL)", "in R_CSRPQ's page"
+    for name, why in (
+        ("HPFAR_EL2", f"{nv}, not {page}"),
+        ("CNTKCTL_EL12", f"{nv}, not {page}"),
+        ("CNTV_CTL_EL02", f"CNTHCTL_EL2.EL1NVPCT, EL1NVVCT: {page} ISTATUS would be stale"),
+        ("VTTBR_EL2", "what --trap names, by FEAT_FGT"),
+        ("ID_AA64PFR0_EL1", "HCR_EL2.TID3: what CPU this is, the level above says"),
+    ):
+        assert forced.register(name, "nv2") == why, name
+    assert forced.register("VTTBR_EL2", "nv") == nv
+    assert forced.register("VTTBR_EL2", "pv") == "L0's loader made an HVC of it"
+    every = tables.load()
+    assert set(forced.REASONS) < {e.name for e in every.exits.values()}
+    for row in every.registers.values():
+        if row.op1 == 4 and row.redir == "NEVER":
+            assert forced.register(row.name, "nv2") == f"{nv}, not {page}", row.name
+
+
+def test_causes_in_order() -> None:
+    """One line for each cause, whoever it explains."""
+    found = forced.causes(["hvc", "sysreg"], ["VBAR_EL2", "CPTR_EL2", "VBAR_EL2"], "nv2")
+    assert list(found.values()) == [["hvc"], ["VBAR_EL2", "CPTR_EL2"]]

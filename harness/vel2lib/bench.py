@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from . import results, store, table
+from . import forced, results, store, table
 from .config import HOSTS, L2_BENCH, LINUX, MECHS, RunConfig
 from .errors import EXIT_ERROR, EXIT_OK
 from .qemu import NVHE_CPUS
@@ -133,24 +133,34 @@ def _times(phase: Phase, natively: dict[str, float]) -> float:
     return phase.wall_seconds / natively[phase.name]
 
 
-def _per_operation(row: dict[str, Any]) -> str:
-    """Traps of system registers in one operation: `1 HPFAR_EL2 read`, the most frequent first."""
+def _per_operation(row: dict[str, Any]) -> list[tuple[float, str, str]]:
+    """Traps of system registers in one operation: how many, `HPFAR_EL2`, `read`; the most frequent first."""
     flat = [
-        (count / row["iterations"], f"{name} {how}")
+        (count / row["iterations"], name, how)
         for name, sums in row["sysregs"].items()
         for how, count in sums.items()
     ]
-    flat = sorted((f for f in flat if f[0] >= 0.1), key=lambda f: (-f[0], f[1]))
-    return ", ".join(f"{table.number(round(n, 1))} {name}" for n, name in flat)
+    return sorted((f for f in flat if f[0] >= 0.1), key=lambda f: (-f[0], *f[1:]))
 
 
-def _registers(rows: list[dict[str, Any]]) -> None:
-    """Which registers the operations of L2s trapped on. What other programs of L1 do in between is in it."""
-    lines = [(r["op"], _per_operation(r)) for r in rows if r["level"] == "nested"]
-    if any(text for _, text in lines):
+def _registers(rows: list[dict[str, Any]], mech: str) -> None:
+    """Which registers the operations of L2s trapped on, and what forces each trap of theirs. What other programs
+    of L1 do in between is in it."""
+    rows = [r for r in rows if r["level"] == "nested"]
+    lines = [(r["op"], _per_operation(r)) for r in rows]
+    if any(traps for _, traps in lines):
         print("Registers that trapped, per operation")
-        for op, text in lines:
+        for op, traps in lines:
+            text = ", ".join(f"{table.number(round(n, 1))} {name} {how}" for n, name, how in traps)
             print(f"  {op}: {text or 'none'}")
+    reasons = (
+        n for r in rows for n, count in r["by_reason"].items() if count >= 0.1 * r["iterations"]
+    )
+    found = forced.causes(reasons, (name for _, traps in lines for _, name, _ in traps), mech)
+    if found:
+        print("What forces these traps")
+        for cause, whom in found.items():
+            print(f"  {', '.join(whom)}: {cause}")
 
 
 def _boot_table(row: dict[str, Any]) -> None:
@@ -201,7 +211,7 @@ def bench(
             rows += made
             if made and run.markers:
                 table.operations(result)
-                _registers(made)
+                _registers(made, run.mech)
             elif made:
                 _boot_table(made[0])
             elif not result.status:
