@@ -51,14 +51,21 @@ static u64 move_bits(u64 val, u64 from, unsigned int to)
 	return ((val & from) >> __builtin_ctzll(from)) << to;
 }
 
-/* One VA range: TTBR1's walks are off. */
+/*
+ * One VA range: TTBR1's walks are off. Its size, granule and tags are TTBR0's, for a PAC of an address
+ * in the upper half depends on them (CalculateBottomPACBit(), EffectiveTBI()), and at EL2 on the only ones.
+ */
 static u64 nvhe_tcr(u64 tcr)
 {
+	u64 size = tcr & TCR_EL2_T0SZ, tg0 = FIELD_GET(TCR_EL2_TG0, tcr);
+	u64 tg1 = tg0 ^ (2 | tg0 >> 1);		/* other codes for the same granules */
+	u64 tbi = tcr & TCR_EL2_TBI ? TCR_TBI0 | TCR_TBI1 : 0;
+	u64 tbid = tcr & TCR_EL2_TBID ? TCR_TBID0 | TCR_TBID1 : 0;
+
 	return (tcr & (TCR_EL2_T0SZ | TCR_EL2_IRGN0 | TCR_EL2_ORGN0 | TCR_EL2_SH0 | TCR_EL2_TG0)) |
-	       TCR_EPD1 | ((u64)TCR_TG1_4K << TCR_TG1_SHIFT) | (16ULL << TCR_T1SZ_SHIFT) |
-	       move_bits(tcr, TCR_EL2_PS, TCR_IPS_SHIFT) | move_bits(tcr, TCR_EL2_TBI, 37) |
-	       move_bits(tcr, TCR_EL2_HA, 39) | move_bits(tcr, TCR_EL2_HD, 40) |
-	       move_bits(tcr, TCR_EL2_HPD, 41) | move_bits(tcr, TCR_EL2_TBID, 51);
+	       TCR_EPD1 | tg1 << TCR_TG1_SHIFT | size << TCR_T1SZ_SHIFT | tbi | tbid |
+	       move_bits(tcr, TCR_EL2_PS, TCR_IPS_SHIFT) | move_bits(tcr, TCR_EL2_HA, 39) |
+	       move_bits(tcr, TCR_EL2_HD, 40) | move_bits(tcr, TCR_EL2_HPD, 41);
 }
 
 static __always_inline u64 nvhe_cpacr(u64 cptr, bool sve)

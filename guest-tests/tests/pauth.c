@@ -73,6 +73,32 @@ static void at_el2(void)
 	}
 }
 
+/* Which bits of an address a PAC changes, with any modifier. */
+static void covered(const char *what, u64 address)
+{
+	u64 changed = 0;
+
+	for (u64 modifier = 0; modifier < 256; modifier++)
+		changed |= pacia(address, modifier) ^ address;
+	printf("%s: a PAC is in %lx\n", what, changed);
+}
+
+/* The upper half too, though EL2 with E2H=0 has nothing there: with its one TBI and size. */
+static void both_halves(void)
+{
+	u64 tcr = read_sysreg(tcr_el2);
+	u64 tbi = vhe_mode ? TCR_TBI0 : TCR_NVHE_TBI;
+
+	covered("lower half", POINTER);
+	covered("upper half", POINTER | ~0UL << 48);
+	write_sysreg(tcr | tbi, tcr_el2);
+	isb();
+	covered("lower half, TBI", POINTER);
+	covered("upper half, TBI", POINTER | ~0UL << 48);
+	write_sysreg(tcr, tcr_el2);
+	isb();
+}
+
 /* What was written last is what signs, before an exit and after it; both halves of a key. */
 static void across_exits(void)
 {
@@ -213,6 +239,7 @@ void guest_main(void)
 	write_sysreg(read_sysreg(sctlr_el2) | EN_ALL, sctlr_el2);
 	isb();
 	at_el2();
+	both_halves();
 	across_exits();
 	with_l2();
 	traps();
