@@ -352,12 +352,27 @@ enum trap_result access_timer(struct kvm_vcpu *vcpu, const struct sysreg_desc *d
 
 /* ------------------------------------------------------------------ L1's ICH_* interface */
 
+/*
+ * A write may raise or lower L1's maintenance interrupt, which the host's vGIC delivers: at once. What FEAT_NV2
+ * makes a store of it sees at the next exit to it.
+ */
+static enum trap_result access_ich(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
+				   struct sys_reg_params *p)
+{
+	enum trap_result result = access_rw(vcpu, desc, p);
+
+	if (!p->is_write || !vgic_maint_changed(vcpu))
+		return result;
+	p->host_exit = HOST_EXIT_VGIC;
+	return TRAP_TO_HOST;
+}
+
 enum trap_result access_ich_lr(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
 			       struct sys_reg_params *p)
 {
 	if ((unsigned int)(desc->idx - ICH_LR0_EL2) > (vgic_read_ich_vtr(vcpu) & ICH_VTR_LISTREGS))
 		return TRAP_UNDEF;
-	return access_rw(vcpu, desc, p);
+	return access_ich(vcpu, desc, p);
 }
 
 /* ICH_AP0Rn, AP1Rn: 32 preemption levels a register, as many as ICH_VTR_EL2.PREbits asks for. */
@@ -372,11 +387,10 @@ enum trap_result access_ich_ap(struct kvm_vcpu *vcpu, const struct sysreg_desc *
 	return access_rw(vcpu, desc, p);
 }
 
-/* A write may raise or lower L1's maintenance interrupt, which the host's vGIC delivers. */
 enum trap_result access_ich_hcr(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
 				struct sys_reg_params *p)
 {
-	return access_rw(vcpu, desc, p);
+	return access_ich(vcpu, desc, p);
 }
 
 enum trap_result access_ich_vmcr(struct kvm_vcpu *vcpu, const struct sysreg_desc *desc,
@@ -384,7 +398,7 @@ enum trap_result access_ich_vmcr(struct kvm_vcpu *vcpu, const struct sysreg_desc
 {
 	if (p->is_write)
 		p->val = ich_vmcr_written(p->val, vgic_read_ich_vtr(vcpu));
-	return access_rw(vcpu, desc, p);
+	return access_ich(vcpu, desc, p);
 }
 
 #define ICH_RO(name)                                                                              \

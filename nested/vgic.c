@@ -549,6 +549,14 @@ u64 vgic_read_ich_vtr(struct kvm_vcpu *vcpu)
 	return read_sysreg(ICH_VTR_EL2) | ICH_VTR_NV4;
 }
 
+bool vgic_maint_changed(struct kvm_vcpu *vcpu)
+{
+	struct ich_state s = l2_state(vcpu);
+	bool level = (s.hcr & ICH_HCR_EN) && ich_misr(&s);
+
+	return level != vcpu->arch.vgic.maint;
+}
+
 u64 vgic_read_ich_misr(struct kvm_vcpu *vcpu)
 {
 	struct ich_state s = l2_state(vcpu);

@@ -160,6 +160,9 @@ void vgic_hyp_switch_to_vel2(struct kvm_vcpu *vcpu);
 /* Nonzero (VGIC_L1_*): while L2 runs, an interrupt of L1 must be taken to vEL2. */
 #define vgic_irq_pending_for_l1(vcpu)	((vcpu)->arch.vgic.l1_pending)
 
+/* Whether the level of L1's maintenance interrupt is not what ICH_MISR_EL2 and ICH_HCR_EL2.En say. At vEL2. */
+bool vgic_maint_changed(struct kvm_vcpu *vcpu);
+
 /* L1's trapped reads of its ICH_VTR, MISR, EISR and ELRSR _EL2. */
 u64 vgic_read_ich_vtr(struct kvm_vcpu *vcpu);
 u64 vgic_read_ich_misr(struct kvm_vcpu *vcpu);
