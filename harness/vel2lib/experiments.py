@@ -157,6 +157,7 @@ def add(command: AddCommand, machine_options: AddOptions, run_options: AddOption
     fuzz.add_argument("--programs", type=int, default=1000, metavar="N", help="(default 1000)")
     fuzz.add_argument("--seed", type=int, default=1, metavar="S", help="(default 1)")
     fuzz.add_argument("--save", type=Path, metavar="DIR", help="for what differs (build/fuzz)")
+    fuzz.add_argument("--scene", default="", metavar="NAME", help="programs about this: sign, ...")
     replay = command("replay", "run the programs of reproducer files again")
     replay.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="or a directory of them"
@@ -178,7 +179,7 @@ def add(command: AddCommand, machine_options: AddOptions, run_options: AddOption
     for one in (fuzz, replay):
         one.add_argument("--host", choices=["vhe", "nvhe"], help="(default: both)")
         one.add_argument("--mech", choices=["nv2", "nv"], help="(default: both)")
-        one.add_argument("--l1-mode", choices=["vhe", "nvhe"], help="(default: both)")
+        one.add_argument("--l1-mode", choices=["vhe", "nvhe", "any"], help="(default: each)")
         one.add_argument("--depth", type=int, choices=[1, 2], help="2: under vel2 under vel2")
         one.add_argument("--no-build", action="store_true", help="take what is in build/")
     add_commands(command("results", "list, show, compare and export the runs in build/results.db"))

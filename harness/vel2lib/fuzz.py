@@ -22,7 +22,7 @@ from . import fuzzprog
 from .config import HOSTS, MECHS
 from .debian import ROOT
 from .errors import EXIT_FAILED, EXIT_OK, Vel2Error
-from .fuzzdecode import CHUNK, decode
+from .fuzzdecode import CHUNK, SCENES, decode
 from .fuzzmask import Difference, compare
 from .fuzzprog import MODES, Op
 from .fuzzrun import BATCH_SECONDS, HASTY, WATCHDOG, Kind, Lost, Machine, wait
@@ -32,8 +32,8 @@ BATCH, LENGTH, EXAMPLES = 16, 14, 40
 #: Of wall clock, for one difference.
 SHRINK_SECONDS = 60.0
 PROGRESS_SECONDS = 2.0
-#: How often a program runs again that one machine did not end in time.
-LATE_TRIES = 3
+#: How often a program runs again that one machine did not end in time, with so many times the time.
+LATE_TRIES, LATE_FACTOR = 3, 4
 CORPUS = ROOT / "guest-tests/corpus"
 
 
@@ -60,7 +60,7 @@ class Session:
 
     kinds: Sequence[Kind]
     machines: dict[Kind, Machine] = field(default_factory=dict)
-    ran: int = 0
+    ran: int = 0  # programs that were new
     void: int = 0  # of batches that QEMU's own EL2 did not come to the end of
 
     def __enter__(self) -> "Session":
@@ -81,7 +81,11 @@ class Session:
         self.machines.pop(kind).stop()
 
     def run(
-        self, mode: str, programs: Sequence[list[Op]], tries: int = LATE_TRIES
+        self,
+        mode: str,
+        programs: Sequence[list[Op]],
+        tries: int = LATE_TRIES,
+        new: bool = False,
     ) -> list[tuple[int, Difference]]:
         """Differences of a batch: which program, and how. A lost machine loses the rest of its batch."""
         codes = [fuzzprog.assemble(program, mode) for program in programs]
@@ -90,8 +94,10 @@ class Session:
         kinds = [Kind(mode), *(kind for kind in self.kinds if kind.mode == mode)]
         machines = [self._machine(kind) for kind in kinds]
         chosen = [[i for i in every if kind.can_run(codes[i])] for kind in kinds]
+        factor = LATE_FACTOR ** max(0, LATE_TRIES - 1 - tries)
+        watchdog = HASTY if tries == LATE_TRIES else [factor * ticks for ticks in WATCHDOG]
         for machine, mine in zip(machines, chosen):
-            machine.begin([data[i] for i in mine], HASTY if tries == LATE_TRIES else WATCHDOG)
+            machine.begin([data[i] for i in mine], watchdog)
         wait(machines, BATCH_SECONDS)
         outputs: list[dict[int, bytes]] = []
         lost: list[tuple[int, Difference]] = []
@@ -108,7 +114,7 @@ class Session:
         if not outputs[0]:  # whatever the others do, there is nothing to compare it with
             self.void += len(programs)
             return []
-        self.ran += len(programs)
+        self.ran += len(programs) if new else 0
         found = lost
         for kind, output in zip(kinds[1:], outputs[1:]):
             for index, got in output.items():
@@ -189,27 +195,29 @@ class Search:
     again: int = 0  # differences with a key that was seen before
     flaky: int = 0  # differences that did not come again
     known: set[tuple[str, ...]] = field(default_factory=set)
+    scene: str = ""
     _smallest: Found | None = None
+    _error: Vel2Error | None = None
     _shrinks_until: float = 0.0
 
     def run(self, modes: Sequence[str], programs: int) -> None:
         """Run this many programs, in turn in each L1 mode."""
         started, number = time.monotonic(), 0
         said = started
-        while self.session.ran + self.session.void < programs:
-            self._one(modes[number % len(modes)], self.seed * 1_000_003 + number, programs)
+        before = self.session.ran
+        while (left := before + programs - self.session.ran - self.session.void) > 0:
+            self._one(modes[number % len(modes)], self.seed * 1_000_003 + number, left)
             number += 1
-            rate = self.session.ran / (time.monotonic() - started)
-            self.progress(
-                f"{self.session.ran} programs, {len(self.found)} differences, {rate:.0f}/s"
-            )
+            ran = self.session.ran - before
+            rate = ran / (time.monotonic() - started)
+            self.progress(f"{ran} programs, {len(self.found)} differences, {rate:.0f}/s")
 
     def _one(self, mode: str, seed: int, programs: int) -> None:
         import hypothesis
         from hypothesis import strategies as st
 
         chunks = st.lists(st.binary(min_size=CHUNK, max_size=CHUNK), min_size=1, max_size=LENGTH)
-        examples = max(5, min(EXAMPLES, (programs - self.session.ran + BATCH - 1) // BATCH))
+        examples = max(5, min(EXAMPLES, (programs + BATCH - 1) // BATCH))
         self._smallest = None
 
         @hypothesis.seed(seed)
@@ -224,19 +232,26 @@ class Search:
         )
         @hypothesis.given(st.lists(chunks, min_size=BATCH // 2, max_size=2 * BATCH))
         def test(batch: list[list[bytes]]) -> None:
-            self._test(mode, [decode(program, mode) for program in batch])
+            if self._error:
+                return
+            try:
+                self._test(mode, [decode(program, mode, self.scene) for program in batch])
+            except Vel2Error as error:  # which Hypothesis would try to shrink
+                self._error = error
 
         try:
             test()
         except (Differs, hypothesis.errors.Flaky, BaseExceptionGroup):
             pass
+        if self._error:
+            raise self._error
         if self._smallest:
             self._keep(self._smallest)
 
     def _test(self, mode: str, programs: list[list[Op]]) -> None:
         if self._smallest and time.monotonic() > self._shrinks_until:
             return  # Hypothesis takes that for a program that does not differ any more
-        for index, difference in self.session.run(mode, programs):
+        for index, difference in self.session.run(mode, programs, new=not self._smallest):
             if difference.key in self.known:
                 self.again += self._smallest is None
                 continue
@@ -284,13 +299,16 @@ def command_fuzz(options: argparse.Namespace, progress: Callable[[str], None]) -
     """vel2 fuzz."""
     if options.programs < 1:
         raise Vel2Error(f"--programs {options.programs}: at least 1")
+    if options.scene and options.scene not in SCENES:
+        raise Vel2Error(f"--scene {options.scene}: one of {', '.join(SCENES)}")
     if not options.no_build:
         progress("building")
         configuration.build(["l0", "guests"])
     kinds = kinds_of(options)
     modes = list(dict.fromkeys(kind.mode for kind in kinds))
     with Session(kinds) as session:
-        search = Search(session, options.save or ROOT / "build/fuzz", options.seed, progress)
+        where = options.save or ROOT / "build/fuzz"
+        search = Search(session, where, options.seed, progress, scene=options.scene)
         search.run(modes, options.programs)
     if search.flaky:
         print(

@@ -14,14 +14,41 @@ from typing import TypeVar
 from . import fuzzabi as a
 from . import fuzztables
 from .fuzzabi import ABI
-from .fuzzprog import INSNS, PAGES, SPI, SPI_FIRST, SPI_WORD, Op
-from .fuzzregs import HCR_BASE, HCR_E2H, HCR_NV, HCR_NV1, HCR_NV2, HCR_TGE, HCR_VSE, NOWHERE
-from .fuzzregs import REGIME_EL2, SPECIAL, U64, VTTBRS, Pools, Reg, bits as mask_of, pools, row_of
+from .fuzzprog import INSNS, PACS, PAGES, SPI, SPI_FIRST, SPI_WORD, Op
+from .fuzzregs import (
+    HCR_APK_API,
+    HCR_BASE,
+    HCR_E2H,
+    HCR_NV,
+    HCR_NV1,
+    HCR_NV2,
+    HCR_TGE,
+    HCR_VSE,
+    NOWHERE,
+)
+from .fuzzregs import (
+    REGIME_EL2,
+    SPECIAL,
+    U64,
+    VTTBRS,
+    Pools,
+    Reg,
+    bits as mask_of,
+    pools,
+    row_of,
+    tcr_el2,
+)
 
 T = TypeVar("T")
 
 #: Bytes of an operation.
 CHUNK = 48
+#: Methods of Decoder, and the share of each.
+SCENES = {"stale": 6, "vmids": 3, "virtual_interrupt": 7, "nest": 5, "timer": 3, "interrupt": 3} | {
+    "sign": 4,
+    "a32": 1,
+    "call": 1,
+}
 MAX_BELOW = 14  # operations of one entry: each may have a result register of its own
 EL1H, EL0T, A32 = 0x3C5, 0x3C0, 0x1D0
 #: Programs end by these, or HVC's marker is L0's own.
@@ -58,6 +85,9 @@ _TIMERS = (("CNTV", "EL0", 27), ("CNTP", "EL0", 30), ("CNTHV", "EL2", 28))
 #: GICD_<n>R of one bit an interrupt: set and clear enable, pending, active.
 _GICD_BITS = (0x100, 0x180, 0x200, 0x280, 0x300, 0x380)
 _GICR_READS = (0x100, 0x200, 0x300, 0x400, 0x418, 0xC00, 0xC04)
+#: Keys of pointer authentication; the bits of SCTLR that enable them; TBI and TBID of TCR.
+_KEYS = [f"AP{key}KEY{half}_EL1" for key in ("IA", "IB", "DA", "DB", "GA") for half in ("LO", "HI")]
+_EN_KEYS, _TAGS, _TAGS_NVHE = mask_of(31, 30, 27, 13), mask_of(37, 38, 51, 52), mask_of(20, 29)
 #: What code at EL1 does with a virtual interrupt, by group.
 _ICC_IAR, _ICC_EOIR = ("ICC_IAR1_EL1", "ICC_IAR0_EL1"), ("ICC_EOIR1_EL1", "ICC_EOIR0_EL1")
 _ICC_READS = ("ICC_RPR_EL1", "ICC_HPPIR1_EL1", "ICC_HPPIR0_EL1", "ISR_EL1", "ICC_PMR_EL1")
@@ -173,7 +203,8 @@ def _range(page: int, bits: Bits) -> int:
 class Decoder:
     """Bytes -> operations."""
 
-    def __init__(self, mode: str):
+    def __init__(self, mode: str, scene: str = ""):
+        self.scene = scene
         self.flips = mode == "any"
         self.vhe = mode != "nvhe"
         self.ops: list[Op] = []
@@ -194,12 +225,14 @@ class Decoder:
 
     def decode(self, chunks: Sequence[bytes]) -> list[Op]:
         """The program that these chunks are."""
-        if chunks and chunks[0][-1] >= 0xF0:
+        if chunks and chunks[0][-1] >= 0xF0 and not self.scene:
             return self._to_el1(chunks)
         for chunk in chunks:
             bits = Bits(chunk)
-            kind = bits.below(96)
-            if kind < 30:
+            kind = bits.below(100)
+            if self.scene and 24 <= kind < 97:
+                getattr(self, "_" + self.scene)(bits)
+            elif kind < 30:
                 self._add_below(self._below(kind, bits))
             elif kind < 64:
                 self._el2(kind - 30, bits)
@@ -252,7 +285,14 @@ class Decoder:
             return self._sys(bits, [n for n in _BELOW if n not in _AT])
         if kind == 28:
             return ["fp", bits.bits(16)]
-        return ["pac", bits.below(6), bits.pick(PAGES) + bits.bits(8)]
+        return self._pac(bits)
+
+    @staticmethod
+    def _pac(bits: Bits) -> Op:
+        """A pointer, with anything where a tag or a PAC may be, or in the upper half."""
+        kind, page = bits.below(len(PACS)), bits.pick(PAGES) + bits.bits(8)
+        above = (0, 0, 0xFFFF << 48, bits.bits(16) << 48, bits.bits(24) << 40)[bits.below(5)]
+        return ["pac", kind, page | above]
 
     @staticmethod
     def _sys(bits: Bits, names: Sequence[str]) -> Op:
@@ -406,18 +446,9 @@ class Decoder:
     # -- scenes
 
     def _scene(self, kind: int, bits: Bits) -> None:
-        scenes = (
-            *[self._stale] * 6,
-            *[self._vmids] * 3,
-            *[self._virtual_interrupt] * 7,
-            *[self._nest] * 5,
-            *[self._timer] * 3,
-            *[self._interrupt] * 3,
-            self._a32,
-            self._call,
-        )
-        if kind < len(scenes):
-            scenes[kind](bits)
+        names = [name for name, share in SCENES.items() for _ in range(share)]
+        if kind < len(names):
+            getattr(self, "_" + names[kind])(bits)
         elif self.flips and not self.mmu:
             self._flush()
             self.vhe = not self.vhe
@@ -573,6 +604,47 @@ class Decoder:
             ]
         )
 
+    def _sign(self, bits: Bits) -> None:
+        """Pointer authentication: keys, what enables and what traps them, what a PAC covers; at every level."""
+        for _ in range(1 + bits.below(3)):
+            self.ops.append(["wr", bits.pick(_KEYS), bits.bits(64)])
+        style = bits.below(8)
+        if style < 3:
+            base = SPECIAL["SCTLR_EL1"][0] | bits.below(2)
+            self._set(self._guest("SCTLR_EL1"), base | self._some(_EN_KEYS, bits), bits)
+        if style in (2, 3):
+            usual = SPECIAL["TCR_EL1"]
+            tcr = bits.pick((usual[0], *usual[2])) | self._some(_TAGS, bits)
+            self._set(self._guest("TCR_EL1"), tcr ^ bits.bits(6) * bits.below(2), bits)
+        if style in (4, 5) and not self.mmu:
+            base = self.pools.by_name["SCTLR_EL2"].base
+            self._set("SCTLR_EL2", base | self._some(_EN_KEYS, bits), bits)
+        if style == 5 and not self.mmu:
+            tags = _TAGS if self.vhe else _TAGS_NVHE
+            self._set("TCR_EL2", tcr_el2(self.vhe) | self._some(tags, bits), bits)
+        if style == 6:
+            hcr = HCR_BASE & ~self._some(HCR_APK_API, bits) | (HCR_E2H if self.vhe else 0)
+            self._set("HCR_EL2", hcr | HCR_TGE * (bits.below(4) // 3), bits)
+        self._flush()
+        self.ops += [self._pac(bits) for _ in range(bits.below(3))]
+        below = [self._sign_below(bits) for _ in range(1 + bits.below(5))]
+        self._run_below(below, (EL1H, EL0T)[bits.below(4) // 3])
+        self.ops += [self._pac(bits) for _ in range(bits.below(2))]
+
+    @staticmethod
+    def _some(mask: int, bits: Bits) -> int:
+        return mask if bits.below(2) else mask & bits.bits(64)
+
+    def _sign_below(self, bits: Bits) -> Op:
+        kind = bits.below(8)
+        if kind == 0:
+            return ["rd", bits.pick(_KEYS)]
+        if kind == 1:
+            return ["wr", bits.pick(_KEYS), bits.bits(64)]
+        if kind == 2:
+            return ["eret", EL1H, 1]
+        return self._pac(bits)
+
     def _timer(self, bits: Bits) -> None:
         """A timer that has expired, or never will; its interrupt; who sees it."""
         name, level, intid = bits.pick(_TIMERS)
@@ -656,6 +728,6 @@ class Decoder:
         return ["word", a.WFE] if kind == 6 else self._access(bits, bits.pick(PAGES))
 
 
-def decode(chunks: Sequence[bytes], mode: str) -> list[Op]:
-    """The operations that bytes stand for, in a program for an L1 in this mode."""
-    return Decoder(mode).decode(chunks)
+def decode(chunks: Sequence[bytes], mode: str, scene: str = "") -> list[Op]:
+    """The operations that bytes stand for, in a program for an L1 in this mode; of one scene mostly."""
+    return Decoder(mode, scene).decode(chunks)

@@ -49,7 +49,8 @@ IPA_BITS = 39
 HCR_RW, HCR_E2H, HCR_TGE, HCR_VSE, HCR_VM = 1 << 31, 1 << 34, 1 << 27, 1 << 8, 1
 HCR_NV, HCR_NV1, HCR_NV2 = 1 << 42, 1 << 43, 1 << 45
 #: IMO stays: the watchdog is an interrupt of EL2. APK and API: pointer authentication is not trapped.
-HCR_BASE = HCR_RW | HCR_VM | bits(3, 4, 5, 40, 41)
+HCR_APK_API = bits(40, 41)
+HCR_BASE = HCR_RW | HCR_VM | HCR_APK_API | bits(3, 4, 5)
 #: Not RW, E2H (an operation of its own), IMO, FMO (programs of their own: the CPU interface is EL2's, and the
 #: watchdog EL1's), HCD (programs end by HVC), LOR, RAS,
 #: CD and ID (QEMU has no caches: AT reports the descriptor's attributes whatever they are), FWB and
@@ -307,7 +308,8 @@ def pools(vhe: bool) -> Pools:
         if _skip(name, row):
             continue
         if row.op1 == 4:
-            if name != "SP_EL1" and (vhe or row.feat != "VHE"):
+            # CNTHV is there whatever E2H is, and programs use it.
+            if name != "SP_EL1" and (vhe or row.feat != "VHE" or name.startswith("CNTHV")):
                 own.append(_reg(name, row.enc, name, vhe))
             elif name == "SP_EL1":
                 guests.append(_reg(name, row.enc, name, vhe))
