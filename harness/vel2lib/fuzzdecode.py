@@ -213,6 +213,7 @@ class Decoder:
         self.regime = False
         self.no_s12 = False
         self.mmu = False  # of EL2
+        self.mmu_below = self.tge = False  # SCTLR_EL1.M may be set, HCR_EL2.TGE is
         self._names()
 
     def _names(self) -> None:
@@ -253,6 +254,7 @@ class Decoder:
         ops: list[Op] = [["enter", spsr, _target(spsr) if spsr & 0x18 else 0, self.below]]
         if spsr & 0x1F in (EL1H & 0x1F, 4, 0):
             ops[0][2] = 0
+        self.mmu_below |= any(op[:2] == ["wr", "SCTLR_EL1"] for op in self.below)
         self.ops += ops
         self.below = []
 
@@ -389,8 +391,17 @@ class Decoder:
         self._set(reg.name, value_for(reg, bits), bits)
 
     def _set(self, name: str, value: int, bits: Bits) -> None:
-        self.ops.append(["wr", name, value])
         canonical = row_of(name).name
+        # With TGE and E2H=0 SCTLR_EL1.M is treated as 0; QEMU 10 walks EL1's tables for EL0 all the same.
+        if canonical == "HCR_EL2":
+            if self.mmu_below and not self.vhe:
+                value &= ~HCR_TGE
+            self.tge = bool(value & HCR_TGE)
+        if canonical == "SCTLR_EL1":
+            if self.tge and not self.vhe:
+                value &= ~1
+            self.mmu_below = bool(value & 1)
+        self.ops.append(["wr", name, value])
         self.written.add(canonical)
         if canonical in _REGIME:
             self.regime = True
@@ -449,7 +460,7 @@ class Decoder:
         names = [name for name, share in SCENES.items() for _ in range(share)]
         if kind < len(names):
             getattr(self, "_" + names[kind])(bits)
-        elif self.flips and not self.mmu:
+        elif self.flips and not self.mmu and not (self.tge and self.mmu_below and self.vhe):
             self._flush()
             self.vhe = not self.vhe
             self._names()
