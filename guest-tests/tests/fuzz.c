@@ -304,15 +304,16 @@ static void new_code(void)
 	asm volatile("dsb ish\n ic iallu\n dsb ish\n isb" : : : "memory");
 }
 
+/* All of each: one may have been a guest's VNCR page, on those machines that have FEAT_NV2. */
 static void fresh_pages(void)
 {
 	for (u64 i = 0; i < FUZZ_NR_PAGES; i++) {
 		u64 page = FUZZ_PAGES + i * 4096;
 
+		for (u64 *word = (u64 *)page; word < (u64 *)(page + 4096); word += 4)
+			word[0] = word[1] = word[2] = word[3] = 0;
 		*(u64 *)(page + FUZZ_PAGE_RET) = 0xd65f03c0;
 		*(u64 *)(page + FUZZ_PAGE_TAG) = FUZZ_TAG | i;
-		for (u64 s = 0; s < FUZZ_NR_SLOTS; s++)
-			((u64 *)(page + FUZZ_PAGE_SLOTS))[s] = 0;
 	}
 }
 
