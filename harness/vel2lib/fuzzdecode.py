@@ -137,7 +137,8 @@ def value_for(reg: Reg, bits: Bits) -> int:
     if reg.name == "HCR_EL2" and value & HCR_TGE:
         value &= ~HCR_VSE
     if reg.name == "VTCR_EL2" and value >> 14 & 3 == 1 and value & 63 < 16:
-        value |= 16  # more than 48 bits with 64K pages are FEAT_LPA's, which is not for a guest of vel2
+        # More than 48 bits with 64K pages are FEAT_LPA's, which is not for a guest of vel2.
+        value |= 16
     return value
 
 
