@@ -18,15 +18,15 @@ from .fuzzprog import INSNS, PACS, PAGES, SPI, SPI_FIRST, SPI_WORD, Op
 from .fuzzregs import (
     HCR_APK_API,
     HCR_BASE,
+    HCR_DC,
     HCR_E2H,
     HCR_NV,
     HCR_NV1,
     HCR_NV2,
     HCR_TGE,
+    HCR_VM,
     HCR_VSE,
     NOWHERE,
-)
-from .fuzzregs import (
     REGIME_EL2,
     SPECIAL,
     U64,
@@ -217,6 +217,7 @@ class Decoder:
         self.no_s12 = False
         self.mmu = False  # of EL2
         self.mmu_below = self.tge = False  # SCTLR_EL1.M may be set, HCR_EL2.TGE is
+        self.stage2 = True  # HCR_EL2.VM or DC
         self._names()
 
     def _names(self) -> None:
@@ -258,6 +259,10 @@ class Decoder:
         if spsr & 0x1F in (EL1H & 0x1F, 4, 0):
             ops[0][2] = 0
         self.mmu_below |= any(op[:2] == ["wr", "SCTLR_EL1"] for op in self.below)
+        if not self.stage2 or self.tge and self.vhe and not self.mmu:  # as EL2's own, see _el2()
+            for op in self.below:
+                if op[0] in ("ld", "st"):
+                    op[2] &= ~7
         self.ops += ops
         self.below = []
 
@@ -400,6 +405,7 @@ class Decoder:
             if self.mmu_below and not self.vhe:
                 value &= ~HCR_TGE
             self.tge = bool(value & HCR_TGE)
+            self.stage2 = bool(value & (HCR_VM | HCR_DC))
         if canonical == "SCTLR_EL1":
             if self.tge and not self.vhe:
                 value &= ~1

@@ -47,6 +47,7 @@ NOWHERE = 0x10_0000_0000
 IPA_BITS = 39
 
 HCR_RW, HCR_E2H, HCR_TGE, HCR_VSE, HCR_VM = 1 << 31, 1 << 34, 1 << 27, 1 << 8, 1
+HCR_DC = 1 << 12
 HCR_NV, HCR_NV1, HCR_NV2 = 1 << 42, 1 << 43, 1 << 45
 #: IMO stays: the watchdog is an interrupt of EL2. APK and API: pointer authentication is not trapped.
 HCR_APK_API = bits(40, 41)
