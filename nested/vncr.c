@@ -23,6 +23,9 @@
 /* VNCR_EL2.BADDR with its sign extension (RESS); bits 11:0 are RES0. */
 #define VNCR_BADDR	GENMASK_ULL(63, 12)
 
+/* How often a descriptor is looked at again that another vCPU changes meanwhile. */
+#define MAX_UPDATE_TRIES	8
+
 static void vel2_context(const struct kvm_vcpu *vcpu, struct at_ctx *ctx)
 {
 	*ctx = (struct at_ctx) {
@@ -41,32 +44,54 @@ static void vel2_context(const struct kvm_vcpu *vcpu, struct at_ctx *ctx)
 }
 
 /*
- * Where L1's VNCR page is, for an access of kind @access (S1_ACC_*). 0, or the fault status code
- * that L1 is to see.
+ * Where L1's VNCR page is, for an access of kind @access (S1_ACC_*), and whether it may be written without
+ * asking here again. 0, or the fault status code that L1 is to see. As by the hardware's walk, L1's table
+ * gets its access flag and its dirty state.
  */
-static u8 translate(struct kvm_vcpu *vcpu, u32 access, pa_t *pa)
+static u8 translate(struct kvm_vcpu *vcpu, u32 access, pa_t *pa, bool *writable)
 {
 	va_t va = READ_ONCE(__vcpu_sys_reg(vcpu, VNCR_EL2)) & VNCR_BADDR;
+	unsigned int tries = MAX_UPDATE_TRIES;
 	struct s1_walk_result res;
 	struct at_ctx ctx;
 	bool ram;
 
 	vel2_context(vcpu, &ctx);
-	if (s1_walk(&ctx, ctx.regs.hcr & HCR_E2H ? S1_EL20 : S1_EL2, va, access, false, &res))
-		return s2_fault_fsc(res.fault, res.level);
+	do {
+		if (!tries--)
+			return s2_fault_fsc(S2_FAULT_ACCESS_FLAG, res.level);
+		if (s1_walk(&ctx, ctx.regs.hcr & HCR_E2H ? S1_EL20 : S1_EL2, va, access, false,
+			    &res))
+			return s2_fault_fsc(res.fault, res.level);
+	} while (!s1_update_leaf(&ctx, &res, access));
 	if (!s2_vm_ipa_to_pa(&vcpu->kvm->s2, res.pa, pa, &ram) || !ram)
 		return ESR_FSC_EXTABT;
+	*writable = res.pw;
 	return 0;
 }
 
 /* What VNCR_EL2 of the hardware is to be; 0: L1's page is not there. */
 static va_t writable_or_not(struct kvm_vcpu *vcpu)
 {
+	bool writable;
 	pa_t pa;
 
-	if (!translate(vcpu, S1_ACC_READ | S1_ACC_WRITE, &pa))
-		return pa;
-	return translate(vcpu, S1_ACC_READ, &pa) ? 0 : pa + HYP_RO_ALIAS;
+	if (translate(vcpu, S1_ACC_READ, &pa, &writable))
+		return 0;
+	return writable ? pa : pa + HYP_RO_ALIAS;
+}
+
+/*
+ * What L1 may change without a TLBI: the tables, with the ASID, and whether they are used. Bit 0 of TTBR0_EL2
+ * is CnP, that of SCTLR_EL2 is M.
+ */
+static bool same_tables(const struct kvm_vcpu *vcpu, u64 *ttbr0, u64 *ttbr1)
+{
+	const u64 *r = vcpu->arch.ctxt.sys_regs;
+
+	*ttbr0 = (r[TTBR0_EL2] & ~TTBR_CNP) | (r[SCTLR_EL2] & SCTLR_M);
+	*ttbr1 = r[TTBR1_EL2];
+	return *ttbr0 == vcpu->arch.l1_vncr_ttbr0 && *ttbr1 == vcpu->arch.l1_vncr_ttbr1;
 }
 
 /* The generation that a translation made from now on belongs to. */
@@ -87,10 +112,13 @@ static void load(struct kvm_vcpu *vcpu, bool again)
 {
 	u64 va = READ_ONCE(__vcpu_sys_reg(vcpu, VNCR_EL2)) & VNCR_BADDR;
 	struct kvm_vcpu_arch *arch = &vcpu->arch;
-	u64 gen = join_generation(vcpu);
+	u64 gen = join_generation(vcpu), ttbr0, ttbr1;
 
-	if (again || !arch->l1_vncr_pa || arch->l1_vncr_va != va || arch->l1_vncr_gen != gen) {
+	if (!same_tables(vcpu, &ttbr0, &ttbr1) || again || !arch->l1_vncr_pa ||
+	    arch->l1_vncr_va != va || arch->l1_vncr_gen != gen) {
 		arch->l1_vncr_va = va;
+		arch->l1_vncr_ttbr0 = ttbr0;
+		arch->l1_vncr_ttbr1 = ttbr1;
 		arch->l1_vncr_gen = gen;
 		arch->l1_vncr_pa = writable_or_not(vcpu);
 	}
@@ -161,12 +189,13 @@ enum host_exit nested_vncr_exit(struct kvm_vcpu *vcpu, u64 esr)
 {
 	u64 offset = read_sysreg(far_el2) & 0xfff;
 	u32 access = esr & ESR_WNR ? S1_ACC_WRITE : S1_ACC_READ;
+	bool writable;
 	pa_t pa;
 	u8 fsc;
 
-	/* L1 may have made a page valid without a TLBI. */
+	/* L1 may have made a page valid without a TLBI; and the first write may make one dirty. */
+	fsc = translate(vcpu, access, &pa, &writable);
 	load(vcpu, true);
-	fsc = translate(vcpu, access, &pa);
 	if (!fsc && vcpu->arch.l1_vncr_pa) {
 		exit_done(vcpu, EXIT_VNCR, OUT_HANDLED);
 		return HOST_EXIT_RESUME;

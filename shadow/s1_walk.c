@@ -343,3 +343,23 @@ int s1_walk(const struct at_ctx *ctx, enum s1_regime regime, va_t va, u32 access
 		return fault(res, S2_FAULT_PERMISSION, res->level);
 	return 0;
 }
+
+bool s1_update_leaf(const struct at_ctx *ctx, struct s1_walk_result *s1, u32 access)
+{
+	u64 old = s1->desc, new = old;
+	bool big_endian = ctx->regs.sctlr_el2 & SCTLR_ELx_EE;
+
+	if (s1->set_af)
+		new |= PTE_AF;
+	if (s1->set_dirty && (access & S2_ACC_WRITE))
+		new &= ~S1_PTE_RDONLY;
+	else if (s1->set_dirty)
+		s1->pw = false;	/* the first write has to come here */
+	if (new == old)
+		return true;
+	if (big_endian) {
+		old = __builtin_bswap64(old);
+		new = __builtin_bswap64(new);
+	}
+	return !ctx->mem.cmpxchg(ctx->mem.ctx, s1->desc_at, old, new);
+}

@@ -152,27 +152,6 @@ static u8 memattr_of_mair(u8 attr)
 	return (u8)(cache[attr >> 4] << 2 | cache[attr & 15]);
 }
 
-/* What the hardware's walker would write back to L1's leaf. False: it has changed meanwhile. */
-static bool update_leaf(const struct at_ctx *ctx, struct s1_walk_result *s1, u32 access)
-{
-	u64 old = s1->desc, new = old;
-	bool big_endian = ctx->regs.sctlr_el2 & SCTLR_ELx_EE;
-
-	if (s1->set_af)
-		new |= PTE_AF;
-	if (s1->set_dirty && (access & S2_ACC_WRITE))
-		new &= ~S1_PTE_RDONLY;
-	else if (s1->set_dirty)
-		s1->pw = false;	/* the first write has to come here */
-	if (new == old)
-		return true;
-	if (big_endian) {
-		old = __builtin_bswap64(old);
-		new = __builtin_bswap64(new);
-	}
-	return !ctx->mem.cmpxchg(ctx->mem.ctx, s1->desc_at, old, new);
-}
-
 static int stage1_fault(struct s2_mmu *mmu, const struct at_ctx *ctx, va_t va, u32 access,
 			struct s2_fault_result *out)
 {
@@ -190,7 +169,7 @@ static int stage1_fault(struct s2_mmu *mmu, const struct at_ctx *ctx, va_t va, u
 	}
 	if (!s2_table_lookup(s2_vm_map_of(mmu), s1.pa, &l0) || !leaf_allows(&l0, access))
 		return emulate(out, s1.pa);
-	if (!update_leaf(ctx, &s1, access))
+	if (!s1_update_leaf(ctx, &s1, access))
 		return S2_RETRY;
 	leaf = (struct s2_walk_result){
 		.level = s1.level,

@@ -246,6 +246,72 @@ static void mended(u64 nv)
 	printf("VNCR_EL2 %lx\n", read_sysreg(SYS_VNCR_EL2));
 }
 
+/* @pt with another page at @va, in tables of its own as far as they differ. */
+static u64 other_root(const struct pgtable *pt, u64 va, u64 desc)
+{
+	u64 *table[3], *old = pt->root;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		unsigned int n = FIELD(va, 38 - 9 * i, 30 - 9 * i);
+
+		table[i] = pages_alloc(SZ_4K, SZ_4K);
+		memcpy(table[i], old, SZ_4K);
+		if (i)
+			table[i - 1][FIELD(va, 47 - 9 * i, 39 - 9 * i)] = (u64)table[i] | 3;
+		old = (u64 *)(table[i][n] & PTE_ADDR);
+	}
+	table[2][FIELD(va, 20, 12)] = desc;
+	dsb(ish);
+	return (u64)table[0];
+}
+
+/* EL2 changes its address space by TTBR0_EL2, ASID and all, without a TLBI; or its MMU goes off. */
+static void other_tables(u64 nv)
+{
+	u64 va = WINDOW + P_RW * SZ_4K, old = read_sysreg(ttbr0_el2),
+	    *p = pt_leaf(&el2_low, va, NULL);
+	u64 desc = *p, ng = vhe_mode ? PTE_NG : 0;
+	u64 root = other_root(&el2_low, va, (desc & ~PTE_ADDR) | (u64)other | ng);
+
+	remap(P_RW, desc | ng);
+	set_vncr(va);
+	printf("one address space: %lx\n", l2_trace("one", rd_el2_hcr, 0, 0, L2_EL1, nv));
+	write_sysreg(root | 5UL << 48, ttbr0_el2);
+	isb();
+	if (!vhe_mode)
+		asm volatile("tlbi alle2\n dsb ish\n isb" : : : "memory");
+	printf("another: %lx\n", l2_trace("another", rd_el2_hcr, 0, 0, L2_EL1, nv));
+	write_sysreg(old, ttbr0_el2);
+	isb();
+	if (!vhe_mode)
+		asm volatile("tlbi alle2\n dsb ish\n isb" : : : "memory");
+	printf("the first again: %lx\n", l2_trace("first", rd_el2_hcr, 0, 0, L2_EL1, nv));
+	remap(P_RW, desc);
+}
+
+/* FEAT_HAFDBS: the access flag and the dirty state of the page, by L2's accesses to it. */
+static void hardware_updates(u64 nv)
+{
+	u64 va = WINDOW + P_RW * SZ_4K, tcr = read_sysreg(tcr_el2),
+	    *p = pt_leaf(&el2_low, va, NULL);
+	u64 desc = *p;
+
+	if (FIELD(read_sysreg(id_aa64mmfr1_el1), 3, 0) < 2)
+		return;
+	write_sysreg(tcr | 3UL << (vhe_mode ? 39 : 21), tcr_el2);	/* HA, HD */
+	isb();
+	remap(P_RW, (desc | PTE_RDONLY | PTE_DBM) & ~PTE_AF);
+	set_vncr(va);
+	printf("read %lx", l2_trace("read", rd_el2_hcr, 0, 0, L2_EL1, nv));
+	printf(" af %lu read-only %lu\n", FIELD(*p, 10, 10), FIELD(*p, 7, 7));
+	l2_trace("write", wr_el2_hcr, WRITTEN, 0, L2_EL1, nv);
+	changes("written");
+	printf("af %lu read-only %lu\n", FIELD(*p, 10, 10), FIELD(*p, 7, 7));
+	write_sysreg(tcr, tcr_el2);
+	isb();
+	remap(P_RW, desc);
+}
+
 static void map_window(void)
 {
 	pt_map_at(&el2_low, WINDOW + P_RW * SZ_4K, (u64)page, el2_normal(), 3);
@@ -274,6 +340,8 @@ static void nv2(u64 nv)
 	if (vhe_mode)
 		faults("high", (u64)page - 0x40000000UL + HIGH_BASE, nv);
 	mended(nv);
+	other_tables(nv);
+	hardware_updates(nv);
 	/* what L2 left in the page is nothing that this EL2 runs with */
 	check_eq("HCR_EL2.NV here", read_sysreg(hcr_el2) & HCR_NV, 0);
 }

@@ -128,4 +128,12 @@ struct s1_walk_result {
 int s1_walk(const struct at_ctx *ctx, enum s1_regime regime, va_t va, u32 access, bool pan,
 	    struct s1_walk_result *res);
 
+/*
+ * Writes back to the leaf what the hardware's walker would for `access`, which s1_walk() of a regime of EL2
+ * has just allowed: the access flag, and for a write the dirty state. A leaf that a write would change and
+ * this access does not loses s1->pw: the first write has to come here. False: it has changed meanwhile,
+ * walk again.
+ */
+bool s1_update_leaf(const struct at_ctx *ctx, struct s1_walk_result *s1, u32 access);
+
 #endif /* VEL2_AT_H */

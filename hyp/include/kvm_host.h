@@ -203,6 +203,7 @@ struct kvm_vcpu_arch {
 	struct timer_cpu timer;
 	u64 l1_vncr_gen;		/* of what l1_vncr_pa came from, and what the */
 	u64 vncr_live;			/* hardware runs with: see nested/vncr.c */
+	u64 l1_vncr_ttbr0, l1_vncr_ttbr1; /* tables that l1_vncr_pa came from */
 	u8 dbgclaim;			/* not loaded: claim tags, */
 	bool os_locked;			/* OSLSR_EL1.OSLK */
 	struct vcpu_stats stats;

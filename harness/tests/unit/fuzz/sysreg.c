@@ -94,6 +94,14 @@ int s1_walk(const struct at_ctx *ctx, enum s1_regime regime, va_t va, u32 access
 	abort();
 }
 
+bool s1_update_leaf(const struct at_ctx *ctx, struct s1_walk_result *s1, u32 access)
+{
+	(void)ctx;
+	(void)s1;
+	(void)access;
+	abort();
+}
+
 bool s2_table_lookup(const struct s2_table *t, u64 ia, struct s2_leaf *leaf)
 {
 	(void)t;
