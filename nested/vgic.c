@@ -18,6 +18,7 @@ struct vgic_hw_info vgic_hw __host_ro;
 			 ICH_HCR_VGRP0EIE | ICH_HCR_VGRP0DIE | ICH_HCR_VGRP1EIE |	\
 			 ICH_HCR_VGRP1DIE | ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1 | \
 			 ICH_HCR_TSEI | ICH_HCR_TDIR | ICH_HCR_EOICOUNT)
+#define ICH_HCR_TRAPS (ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1 | ICH_HCR_TDIR)
 /* Of that, what the maintenance interrupt is asserted for. */
 #define L2_HCR_ENABLES	(ICH_HCR_UIE | ICH_HCR_LRENPIE | ICH_HCR_NPIE | ICH_HCR_VGRP0EIE | \
 			 ICH_HCR_VGRP0DIE | ICH_HCR_VGRP1EIE | ICH_HCR_VGRP1DIE)
@@ -275,9 +276,6 @@ static inline void load_l2_lrs(struct kvm_vcpu *vcpu)
 		/* An EOI that L1 has been told of must not interrupt again and again: see vgic_hyp_enter(). */
 		if (ich_lr_is_free(slot[i]) || (vgic->maint && !(slot[i] & ICH_LR_STATE)))
 			continue;
-		/* Only its EOI bit says something, and again and again: see vgic_hyp_enter(). */
-		if (!(slot[i] & ICH_LR_STATE) && vgic->maint)
-			continue;
 		write_lr(i, translate_lr(vcpu, slot[i]));
 		now |= 1U << i;
 	}
@@ -337,6 +335,15 @@ static inline void save_l2_hcr(struct kvm_vcpu *vcpu)
 static inline u64 l2_hcr(struct kvm_vcpu *vcpu)
 {
 	return __vcpu_sys_reg(vcpu, ICH_HCR_EL2) & L2_HCR_MASK;
+}
+
+/*
+ * While L2 has L1's own CPU interface: ICH_HCR_EL2's traps ask for no HCR_EL2.{IMO,FMO} (pseudocode of
+ * ICC_PMR_EL1, ICC_IGRPEN1_EL1 and the others).
+ */
+static inline u64 l1_hcr_for_l2(struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.vgic.hcr | (__vcpu_sys_reg(vcpu, ICH_HCR_EL2) & ICH_HCR_TRAPS);
 }
 
 /* --- per entry and exit --- */
@@ -415,7 +422,7 @@ void vgic_hyp_enter(struct kvm_vcpu *vcpu)
 	if (want == VGIC_HW_L1) {
 		if (vgic->used_lrs | vgic->hw_lrs)
 			load_l1_lrs(vcpu);
-		set_hcr(vgic, vgic->hcr);
+		set_hcr(vgic, is_hyp_ctxt(vcpu) ? vgic->hcr : l1_hcr_for_l2(vcpu));
 	} else {
 		if (!l2_lrs_idle(vcpu))
 			load_l2_lrs(vcpu);
@@ -471,8 +478,11 @@ static noinline void switch_to_l1(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
 
-	if (vgic->loaded != VGIC_HW_L2)
+	if (vgic->loaded != VGIC_HW_L2) {
+		if (vgic->lrs_loaded == VGIC_HW_L1)
+			set_hcr(vgic, vgic->hcr);
 		return;
+	}
 	save_prio_l2(vcpu);
 	load_prio_l1(vcpu);
 	if (vgic->lrs_loaded == VGIC_HW_NONE)
@@ -495,8 +505,11 @@ void vgic_hyp_switch_to_l2(struct kvm_vcpu *vcpu)
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
 	u64 *r = vcpu->arch.ctxt.sys_regs;
 
-	if (!virtual_imo(vcpu))
+	if (!virtual_imo(vcpu)) {
+		if (vgic->lrs_loaded == VGIC_HW_L1)
+			set_hcr(vgic, l1_hcr_for_l2(vcpu));
 		return;
+	}
 	if (unlikely(vgic->state != VGIC_STATE_IDLE(VGIC_HW_L1)))
 		return switch_to_l2(vcpu);
 	vgic->state = VGIC_STATE_IDLE(VGIC_HW_L2);

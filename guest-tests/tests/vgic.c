@@ -302,6 +302,31 @@ static void traps(void)
 	reset(0);
 }
 
+/* The traps ask for no HCR_EL2.{IMO,FMO}, without which L2 has the CPU interface of EL2. */
+static void traps_of_own(void)
+{
+	static const char *const names[] = { "TC", "TALL0", "TALL1" };
+	u64 hcr = l2_hcr;
+
+	l2_hcr &= ~(HCR_IMO | HCR_FMO);
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+		reset(BIT(10 + i));
+		printf("%s without IMO\n", names[i]);
+		l2_trace("pmr", l2_get_pmr, 0, 0, L2_EL1, 0);
+		l2_trace("iar0", l2_ack0, 0, 0, L2_EL1, 0);
+		l2_trace("igrpen1", l2_get_igrpen1, 0, 0, L2_EL1, 0);
+		/* none of them is for EL2 itself */
+		exc_arm(0);
+		asm volatile("mrs x9, S3_0_C4_C6_0\n mrs x9, S3_0_C12_C8_0\n"
+			     "mrs x9, S3_0_C12_C12_7" : : : "x9", "memory");
+		exc_show("EL2", exc_take());
+	}
+	reset(BIT(14));
+	l2_trace("TDIR without IMO", l2_dir, 0, 0, L2_EL1, 0);
+	l2_hcr = hcr;
+	reset(0);
+}
+
 /* An interrupt that waits for EL2 is none of L2's, nor is its place in a list register of somebody below. */
 static void own_waits(void)
 {
@@ -352,6 +377,7 @@ void guest_main(void)
 	linked();
 	maintenance_interrupts();
 	traps();
+	traps_of_own();
 	own_waits();
 	group0();
 }
