@@ -40,10 +40,17 @@ static u8 combine_sh(u8 a, u8 b)
 	return a == SH_INNER || b == SH_INNER ? SH_INNER : SH_NON;
 }
 
+/*
+ * Does L0's @leaf? A table walk that was refused although it may read (S2_ACC_WRITE, then) is refused again on
+ * what L0 has for a device, by the HCR_EL2.PTW that L1 has set.
+ */
 static bool leaf_allows(const struct s2_leaf *leaf, u32 access)
 {
 	u8 x = access & S2_ACC_EL0 ? S2_PERM_UX : S2_PERM_PX;
 
+	if ((access & S2_ACC_S1PTW) && (access & S2_ACC_WRITE) &&
+	    leaf->memattr != S2_MEMATTR_NORMAL_WB)
+		return false;
 	return !((access & S2_ACC_READ) && !(leaf->perm & S2_PERM_R)) &&
 	       !((access & S2_ACC_WRITE) && !(leaf->perm & S2_PERM_W)) &&
 	       !((access & S2_ACC_EXEC) && !(leaf->perm & x));

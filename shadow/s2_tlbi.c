@@ -110,11 +110,17 @@ static bool decode(const struct s2_caps *caps, u32 sys, struct tlbi *t)
 	return ok && (!t->range || caps->tlbirange);
 }
 
+/* The VMID that VTTBR_EL2 and VTCR_EL2 select: of eight bits the upper half counts as zero (VTCR_EL2.VS). */
+static u64 vmid_of(const struct s2_vm *vm, u64 vttbr, u64 vtcr)
+{
+	return FIELD_GET(VTTBR_VMID, vttbr) &
+	       (vm->cfg.caps.vmid16 && (vtcr & VTCR_VS) ? 0xffff : 0xff);
+}
+
 static bool same_vmid(const struct s2_vm *vm, const struct s2_mmu *mmu, const struct s2_guest *g)
 {
-	u64 mask = vm->cfg.caps.vmid16 && (g->vtcr & VTCR_VS) ? 0xffff : 0xff;
-
-	return mmu->valid && !(FIELD_GET(VTTBR_VMID, mmu->tlb_vttbr ^ g->vttbr) & mask);
+	return mmu->valid && vmid_of(vm, mmu->tlb_vttbr, mmu->tlb_vtcr) ==
+				     vmid_of(vm, g->vttbr, g->vtcr);
 }
 
 /* ---- stage 2 by IPA ---- */

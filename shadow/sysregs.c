@@ -37,9 +37,9 @@ const struct nested_mech *nested_mech = &nested_mechs[0];
 
 static u64 nvhe_sctlr(u64 sctlr)
 {
-	u64 same = SCTLR_M | SCTLR_A | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN | SCTLR_EE |
-		   SCTLR_IESB | SCTLR_ENIA | SCTLR_ENIB | SCTLR_ENDA | SCTLR_ENDB | SCTLR_BT1 |
-		   SCTLR_DSSBS | SCTLR_ITFSB;
+	u64 same = SCTLR_M | SCTLR_A | SCTLR_C | SCTLR_SA | SCTLR_NAA | SCTLR_I | SCTLR_WXN |
+		   SCTLR_EE | SCTLR_IESB | SCTLR_ENIA | SCTLR_ENIB | SCTLR_ENDA | SCTLR_ENDB |
+		   SCTLR_BT1 | SCTLR_DSSBS | SCTLR_ITFSB;
 
 	/* Nothing runs at EL0 under this SCTLR; its EL0 controls only must not trap. */
 	return (sctlr & same) | SCTLR_EL1_RES1 | SCTLR_NTWI | SCTLR_NTWE | SCTLR_UCI | SCTLR_UCT |

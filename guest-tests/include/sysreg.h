@@ -79,6 +79,7 @@
 #define SCTLR_C		BIT(2)
 #define SCTLR_SA	BIT(3)
 #define SCTLR_SA0	BIT(4)
+#define SCTLR_nAA	BIT(6)
 #define SCTLR_I		BIT(12)
 #define SCTLR_DZE	BIT(14)
 #define SCTLR_UCT	BIT(15)

@@ -193,6 +193,7 @@ static const struct {
 	{ "TDA", CTRL_MDCR_EL2, BIT(9), 0 },
 	{ "TDOSA", CTRL_MDCR_EL2, BIT(10), 0 },
 	{ "TDRA", CTRL_MDCR_EL2, BIT(11), 0 },
+	{ "TDCC", CTRL_MDCR_EL2, BIT(27), 0 },
 	{ "TC", CTRL_ICH_HCR_EL2, BIT(10), 0 },
 	{ "TALL0", CTRL_ICH_HCR_EL2, BIT(11), 0 },
 	{ "TALL1", CTRL_ICH_HCR_EL2, BIT(12), 0 },

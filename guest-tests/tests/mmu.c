@@ -241,6 +241,25 @@ static void asids(void)
 	printf("two ASIDs alternating: %u of 20\n", good);
 }
 
+/* SCTLR_EL2.nAA: may a load-acquire that crosses 16 bytes be unaligned (FEAT_LSE2)? */
+static void unaligned_acquire(void)
+{
+	static u8 buffer[32] __attribute__((aligned(32)));
+	u64 sctlr = read_sysreg(sctlr_el2), v;
+
+	if (!FIELD(read_sysreg(SYS_ID_AA64MMFR2_EL1), 35, 32))
+		return;
+	for (unsigned int i = 0; i < 2; i++) {
+		write_sysreg(i ? sctlr | SCTLR_nAA : sctlr & ~SCTLR_nAA, sctlr_el2);
+		isb();
+		exc_arm(0);
+		asm volatile("ldar %0, [%1]" : "=r"(v) : "r"(buffer + 12) : "memory");
+		exc_show(i ? "unaligned LDAR, nAA" : "unaligned LDAR", exc_take());
+	}
+	write_sysreg(sctlr, sctlr_el2);
+	isb();
+}
+
 void guest_main(void)
 {
 	u64 mmfr0 = read_sysreg(id_aa64mmfr0_el1);
@@ -264,6 +283,7 @@ void guest_main(void)
 	}
 	output_size();
 	off_and_on();
+	unaligned_acquire();
 	if (vhe_mode) {
 		user_access();
 		asids();

@@ -158,8 +158,15 @@ static void run(unsigned int granule, unsigned int in_bits, int start)
 static void protected_walk(void)
 {
 	u64 va = 0x1000000000UL + 5 * SZ_1G + 0x203008;	/* by way of "table device" */
-	struct vcpu v = l2_first_exit(do_load, va, 0, L2_EL1, HCR_PTW);
+	struct vcpu v;
 
+	/* a load by address is allowed, so that the translation of the table is known */
+	l2_mmu_off();
+	l2_trace("table device by address", do_load, WINDOW + P_DEVICE * SZ_4K + 8, 0, L2_EL1,
+		 HCR_PTW);
+	guest_write(guest_read(SCTLR) | SCTLR_M | SCTLR_C | SCTLR_I, SCTLR);
+	isb();
+	v = l2_first_exit(do_load, va, 0, L2_EL1, HCR_PTW);
 	printf("protected walk: %s %s s1ptw %lu fsc type %lx far %lx ipa %lx\n", vec_name(v.vec),
 	       ec_name(v.esr), FIELD(v.esr, 7, 7), FIELD(v.esr, 5, 2), v.far,
 	       FIELD(read_sysreg(hpfar_el2), 43, 4) << 12);

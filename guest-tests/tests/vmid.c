@@ -9,6 +9,7 @@
 #define RAM_SIZE	0x10000000UL
 #define IPA		0x200000000UL
 #define NVMIDS		40
+#define VTCR_VS		BIT(19)
 #define TAG(n)		(0x7a60000000000000UL + (n))
 
 L2_ASM(do_load, "ldr x0, [x0]")
@@ -89,6 +90,30 @@ static void reuse(void)
 	printf("and back: %lx\n", l2_call(do_load, IPA, 0));
 }
 
+/* VTCR_EL2.VS: with eight bits the upper half of VTTBR_EL2.VMID counts as zero. */
+static void eight_bits(void)
+{
+	u64 ipas2 = IPA >> 12, vttbr = (u64)s2[12].root | 3UL << 48;
+
+	if (FIELD(read_sysreg(id_aa64mmfr1_el1), 7, 4) != 2)
+		return;
+	l2_set_stage2(&s2[12], 0x1203);
+	printf("VMID 0x1203 of eight bits: %lx\n", l2_call(do_load, IPA, 0));
+	*pt_leaf(&s2[12], IPA, NULL) = page_of(13) | S2_RW | S2_NORMAL | 3;
+	dsb(ishst);
+	write_sysreg(s2_vtcr(&s2[12]) | VTCR_VS, vtcr_el2);
+	write_sysreg(vttbr, vttbr_el2);
+	isb();
+	asm volatile("tlbi ipas2e1is, %0\n dsb ish\n tlbi vmalle1is\n dsb ish\n isb"
+		     : : "r"(ipas2) : "memory");
+	l2_set_stage2(&s2[12], 0x1203);
+	printf("after TLBIs of VMID 3 of sixteen: %lx\n", l2_call(do_load, IPA, 0));
+	*pt_leaf(&s2[12], IPA, NULL) = page_of(12) | S2_RW | S2_NORMAL | 3;
+	dsb(ishst);
+	asm volatile("tlbi vmalls12e1is\n dsb ish\n isb" : : : "memory");
+	printf("and back: %lx\n", l2_call(do_load, IPA, 0));
+}
+
 static void stores(void)
 {
 	unsigned int good = 0;
@@ -120,6 +145,7 @@ void guest_main(void)
 	alternate();
 	one_of_them();
 	reuse();
+	eight_bits();
 	stores();
 	retarget(NVMIDS);
 	asm volatile("tlbi alle1is\n dsb ish\n isb" : : : "memory");
