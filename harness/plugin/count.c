@@ -39,6 +39,7 @@ struct cpu {
 	const void *env; /* QEMU's state of it; NULL: it has not run yet */
 	struct reg_descriptor regs[6];
 	struct array *bytes;
+	struct counts called; /* in place of the scoreboard's, where `call` */
 	struct counts mark; /* counts where the CPU came to be what it is */
 	int el;		    /* of the block that runs */
 	enum whose whose;
@@ -62,7 +63,8 @@ static FILE *out;
  */
 register const void *env asm("rbp");
 static __thread const void *running_env;
-static __thread unsigned int running; /* the number of that CPU */
+/* The number of that CPU: read at each instruction. */
+static __thread unsigned int running __attribute__((tls_model("initial-exec")));
 
 #define HCR_VM	      1u
 #define CPSR_EL(cpsr) ((int)((cpsr) >> 2 & 3))
@@ -73,7 +75,7 @@ static __thread unsigned int running; /* the number of that CPU */
 
 static struct counts *counts(unsigned int cpu)
 {
-	return qemu_plugin_scoreboard_find(board, cpu);
+	return call ? &cpus[cpu].called : qemu_plugin_scoreboard_find(board, cpu);
 }
 
 static uint64_t read_reg(struct cpu *c, int which)
@@ -180,9 +182,11 @@ static void on_marker(unsigned int cpu, void *data)
 	}
 }
 
+/* Where `call`. */
 static void on_insn(unsigned int cpu, void *data)
 {
-	counts(cpu_of(cpu))->n[(enum what)(uintptr_t)data]++;
+	(void)cpu;
+	cpus[running].called.n[(enum what)(uintptr_t)data]++;
 }
 
 static void count(struct qemu_plugin_insn *insn, enum what what)

@@ -77,12 +77,12 @@ def test_both_sides_of_an_ipi_are_added() -> None:
 
 def test_two_cpus_are_a_run_of_their_own() -> None:
     """Nothing but what takes two, told to each level: L0's VMM, L1's and the bundled guest."""
-    bundled = compare.vel2_config(RunConfig(), "bundled", "vhe", 2)
+    bundled = compare.vel2_config(RunConfig(), "bundled", "vhe", compare.TWO)
     assert bundled.smp == 2 and bundled.l1_append.split() == [
         *compare.BUNDLED_APPEND.split(),
         "ops=ipi",
     ]
-    linux = compare.vel2_config(RunConfig(), "linux", "vhe", 2)
+    linux = compare.vel2_config(RunConfig(), "linux", "vhe", compare.TWO)
     assert (
         "iters=16+warm=16+ops=ipi" in linux.l1_append and "vel2.vmm_append=-c+2" in linux.l1_append
     )
@@ -110,7 +110,7 @@ def test_kvm_that_is_not_reachable_is_said(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(linux, "build_linux_payload", unreachable)
     prepare = progress = lambda *_: None
-    said = compare._kvm_side(RunConfig(), "bundled", "vhe", prepare, progress)
+    said = compare._kvm_side(RunConfig(), "bundled", "vhe", prepare, progress, compare.TWO)
     assert said == "KVM as L0: cannot reach sid"
     assert compare._tried_kvm(RunConfig(), "vhe", "", prepare, progress) == said
 
@@ -156,6 +156,10 @@ def test_kvm(vel2: Command, tmp_path: Path, l1: str, mode: str) -> None:
         assert row["vel2"]["traps"] <= row["kvm"]["traps"], row
         if l1 == "linux":
             assert row["vel2"]["l0_instructions"] <= row["kvm"]["l0_instructions"] / 10, row
+    if l1 == "linux":
+        assert set(run["vel2"]["boot"]) == {"L1's user space", "L2's user space"}
+        for what, seconds in run["vel2"]["boot"].items():
+            assert 0 < seconds < run["kvm"]["boot"][what], what
     assert rows["hypercall"]["vel2"]["traps"] > 0
     assert 0 < run["vel2"]["memory"] < run["kvm"]["memory"]["reserved"]
     assert [m["vel2"] for m in value["machines"]] == ["runs"] * len(compare.MACHINES)

@@ -23,7 +23,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import plugin, results, table, witness
 from .config import BUILD, L2_BENCH, L2_WORD, RunConfig
@@ -37,12 +37,30 @@ SCHEMA = "vel2-compare/2"
 #: What l1-init gives the bundled guest, and what the L2 of a Linux L1 gets: see harness/payload.
 BUNDLED_APPEND = "iters=16 warm=4"
 LINUX_APPEND = f"{L2_BENCH} vel2.l2_append=iters=16+warm=16 vel2.as=inner"
-#: What they are told on two CPUs besides: to do what takes two, and (our VMM) to make two.
-ONLY_IPI, TWO_VCPUS = "ops=ipi", "vel2.vmm_append=-c+2"
+
+
+class Work(NamedTuple):
+    """A run of each side: on how many CPUs, and what L1 is told, the bundled one and Linux."""
+
+    smp: int
+    bundled: str
+    linux: str
+
+
+ALONE = Work(1, BUNDLED_APPEND, LINUX_APPEND)
+#: What takes two CPUs, which our VMM is told too.
+TWO_VCPUS = "vel2.vmm_append=-c+2"
+TWO = Work(
+    2,
+    f"{BUNDLED_APPEND} ops=ipi",
+    f"{LINUX_APPEND.replace('warm=16', 'warm=16+ops=ipi')} {TWO_VCPUS}",
+)
+#: To the user space of a Linux L2.
+BOOT = Work(1, BUNDLED_APPEND, f"{L2_WORD}linux vel2.as=inner")
 KVM = "linux-sid"
 #: MiB: of a Linux L1, and of the machine whose L0 is a Linux with that L1 in its initramfs.
 LINUX_MEM, KVM_MEM = 1024, 2048
-#: Until KVM without an instrument must have run an L1, and until one that is counted.
+#: Until KVM without an instrument must have run an L1, and until one that is counted, or has a Linux to boot.
 KVM_SECONDS, KVM_TIMEOUT = 90, 900
 DEFAULT_L1S = COMPARED[:2]
 MODES = ("vhe", "nvhe")
@@ -179,23 +197,18 @@ def _counted(config: RunConfig, prepare: Prepare, progress: Progress) -> Side:
     return Side(result, costs(regions, result.counted or [], region_names()))
 
 
-def _linux_append(smp: int) -> str:
-    """What a Linux L1 is told, on so many CPUs."""
-    two = f"+{ONLY_IPI} {TWO_VCPUS}"
-    return LINUX_APPEND.replace("+warm=16", f"+warm=16{two}") if smp > 1 else LINUX_APPEND
-
-
-def vel2_config(config: RunConfig, l1: str, mode: str, smp: int = 1) -> RunConfig:
+def vel2_config(config: RunConfig, l1: str, mode: str, work: Work = ALONE) -> RunConfig:
     """The run under vel2; a Linux gets its slim initramfs."""
-    append = f"{BUNDLED_APPEND} {ONLY_IPI}" if smp > 1 else BUNDLED_APPEND
-    run = replace(config, l1=l1, l1_mode=mode, host="vhe", l1_append=append, smp=smp)
+    run = replace(config, l1=l1, l1_mode=mode, host="vhe", l1_append=work.bundled, smp=work.smp)
     if l1 == "bundled":
         return run
     slim = BUILD / "payload" / l1 / "l1-slim.cpio"
-    return replace(run, l1_append=_linux_append(smp), l1_initrd=slim, mem=LINUX_MEM)
+    return replace(run, l1_append=work.linux, l1_initrd=slim, mem=LINUX_MEM)
 
 
-def kvm_config(config: RunConfig, l1: str, mode: str, scratch: Path, smp: int = 1) -> RunConfig:
+def kvm_config(
+    config: RunConfig, l1: str, mode: str, scratch: Path, work: Work = ALONE
+) -> RunConfig:
     """The same L1 under KVM. Writes the initramfs of a KVM that has a Linux L1 into `scratch`."""
     from payload.errors import PayloadError
     from payload.linux import add_l1, build_linux_payload
@@ -205,14 +218,15 @@ def kvm_config(config: RunConfig, l1: str, mode: str, scratch: Path, smp: int = 
     except PayloadError as error:
         raise Vel2Error(f"KVM as L0: {error}") from error
     # What looks at the memory would share the second CPU.
-    words = f"{_EL2[mode]} " + (TWO_VCPUS if smp > 1 else "vel2.memory")
+    words = f"{_EL2[mode]} " + (TWO_VCPUS if work.smp > 1 else "vel2.memory")
+    more = work.bundled.removeprefix(BUNDLED_APPEND).strip()
     run = RunConfig(
         l1=KVM,
         l1_mode="nested",
-        l1_append=f"{words} {L2_WORD}bundled" + (f" vel2.l2_append={ONLY_IPI}" if smp > 1 else ""),
+        l1_append=f"{words} {L2_WORD}bundled" + (f" vel2.l2_append={more}" if more else ""),
         l1_initrd=own.slim,
         native=True,
-        smp=smp,
+        smp=work.smp,
         cpu=config.cpu,
         qemu=config.qemu,
         qemu_args=config.qemu_args,
@@ -223,7 +237,7 @@ def kvm_config(config: RunConfig, l1: str, mode: str, scratch: Path, smp: int = 
     guest = build_linux_payload(BUILD, lambda _: None, kernel=l1)
     initrd = scratch / "l0.cpio"
     mode_words = "kvm-arm.mode=nvhe " if mode == "nvhe" else ""
-    add_l1(own.slim, guest, mode_words + _linux_append(smp), initrd)
+    add_l1(own.slim, guest, mode_words + work.linux, initrd)
     words += f" {L2_WORD}l1 vel2.mem={LINUX_MEM}"
     return replace(run, l1_append=words, l1_initrd=initrd, mem=KVM_MEM)
 
@@ -284,14 +298,55 @@ def _boot_lines(mine: dict[str, Any], theirs: dict[str, Any]) -> None:
 
 
 def _kvm_side(
-    config: RunConfig, l1: str, mode: str, prepare: Prepare, progress: Progress, smp: int = 1
+    config: RunConfig, l1: str, mode: str, prepare: Prepare, progress: Progress, work: Work
 ) -> Side | str:
     """The run under KVM, or why it could not be had."""
     with tempfile.TemporaryDirectory(prefix="vel2-") as scratch:
         try:
-            return _counted(kvm_config(config, l1, mode, Path(scratch), smp), prepare, progress)
+            return _counted(kvm_config(config, l1, mode, Path(scratch), work), prepare, progress)
         except Vel2Error as error:
             return str(error)
+
+
+def _booted(
+    run: RunConfig, user_space: str, prepare: Prepare, progress: Progress
+) -> dict[str, float]:
+    """Seconds to the user spaces of L1 (the phase `user_space`) and of L2, a Linux, where nothing is counted.
+
+    Vel2Error when it does not come to that; what comes of L2's end is nothing that was asked."""
+    run = replace(run, icount=False, count=False, markers=False, witness=False)
+    result = execute(run, prepare(run, False, progress), progress)
+    names = {user_space: "L1's user space", "l2-userspace": "L2's user space"}
+    found = {names[p.name]: p.wall_seconds for p in result.phases if p.name in names}
+    if len(found) < len(names):
+        raise Vel2Error(result.outcome)
+    return found
+
+
+def _boots(
+    config: RunConfig, l1: str, mode: str, prepare: Prepare, progress: Progress
+) -> tuple[dict[str, float], dict[str, float] | str]:
+    """The boot of Linux under Linux on both sides, or why KVM's could not be had. Prints it."""
+    progress(f"vel2 as L0, L1 {l1} ({mode}), Linux as L2")
+    mine = _booted(vel2_config(config, l1, mode, BOOT), "l1-userspace", prepare, progress)
+    progress(f"KVM as L0, L1 {l1} ({mode}), Linux as L2")
+    theirs: dict[str, float] | str
+    with tempfile.TemporaryDirectory(prefix="vel2-") as scratch:
+        try:
+            run = kvm_config(config, l1, mode, Path(scratch), BOOT)
+            theirs = _booted(run, "inner-userspace", prepare, progress)
+        except Vel2Error as error:
+            theirs = str(error)
+    for what, seconds in mine.items():
+        had = (
+            ""
+            if isinstance(theirs, str)
+            else f"KVM {theirs[what]:.1f}, {theirs[what] / seconds:.1f} times"
+        )
+        print(
+            f"seconds to {what}, a Linux, where nothing is counted: vel2 {seconds:.1f}, {had or theirs}"
+        )
+    return mine, theirs
 
 
 def _compare_l1(
@@ -301,12 +356,12 @@ def _compare_l1(
     progress(f"vel2 as L0, L1 {l1} ({mode})")
     vel2 = _counted(vel2_config(config, l1, mode), prepare, progress)
     progress(f"KVM as L0, L1 {l1} ({mode})")
-    kvm = _kvm_side(config, l1, mode, prepare, progress)
+    kvm = _kvm_side(config, l1, mode, prepare, progress, ALONE)
     rows = operations(vel2.costs, None if isinstance(kvm, str) else kvm.costs)
     progress(f"vel2 as L0, L1 {l1} ({mode}), two CPUs")
-    two = _counted(vel2_config(config, l1, mode, 2), prepare, progress)
+    two = _counted(vel2_config(config, l1, mode, TWO), prepare, progress)
     progress(f"KVM as L0, L1 {l1} ({mode}), two CPUs")
-    kvm_two = _kvm_side(config, l1, mode, prepare, progress, 2)
+    kvm_two = _kvm_side(config, l1, mode, prepare, progress, TWO)
     rows += operations(two.costs, None if isinstance(kvm_two, str) else kvm_two.costs)
     _show(
         rows, f"Per operation, by QEMU's log and its plugin: L1 {l1} ({mode}); vel2: host vhe, nv2"
@@ -328,6 +383,8 @@ def _compare_l1(
     if isinstance(kvm_two, str):
         theirs["two_cpus_not_had"] = kvm_two
         print(f"not had, of what takes two CPUs: {kvm_two}")
+    if l1 != "bundled":
+        mine["boot"], theirs["boot"] = _boots(config, l1, mode, prepare, progress)
     costs_of = [(r, vars(r.vel2), vars(r.kvm) if r.kvm else None) for r in rows]
     return {
         "l1": l1,

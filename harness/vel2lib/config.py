@@ -452,7 +452,11 @@ _L2S = {
     ),
     # A Linux with an L2 of its own, where this one is L0 (see compare.py).
     "l1": L2(
-        {"vel2: inner-userspace": "inner-userspace", _BENCH_LINE: "l2-bench"},
+        {
+            "vel2: inner-userspace": "inner-userspace",
+            "vel2: l2-userspace": "l2-userspace",
+            _BENCH_LINE: "l2-bench",
+        },
         {
             "vel2: inner-userspace": "the Linux in it did not reach its user space",
             "vel2: l2-done": "its L2 did not run to its end",
