@@ -232,6 +232,26 @@ static void uart_spi(void)
 	gic_disable(SPI_UART0);
 }
 
+/* A level that falls before anybody has taken the interrupt leaves nothing behind, also while it is disabled. */
+static void uart_withdrawn(void)
+{
+	unsigned int tries = 0;
+
+	mmio_write32(UART_IMSC, UART_TX);
+	while (!gic_is_pending(SPI_UART0) && tries++ < 1000000)
+		;
+	bits("uart raised, disabled", SPI_UART0);
+	mmio_write32(UART_IMSC, 0);
+	bits("uart lowered", SPI_UART0);
+	mmio_write32(UART_IMSC, UART_TX);
+	while (!gic_is_pending(SPI_UART0) && tries++ < 1000000)
+		;
+	mmio_write32(UART_IMSC, 0);
+	gic_enable(SPI_UART0);
+	state("uart enabled after it was lowered");
+	gic_disable(SPI_UART0);
+}
+
 static void group0(void)
 {
 	gicr_write(GICR_SGI + GICD_IGROUPR(0), ~(1U << SGI_A));
@@ -313,6 +333,7 @@ void guest_main(void)
 	by_software("spi", SPI_FREE);
 	timer_ppi();
 	uart_spi();
+	uart_withdrawn();
 	group0();
 	many();
 }

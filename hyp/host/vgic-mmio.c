@@ -387,10 +387,12 @@ bool vgic_mmio(struct kvm_vcpu *vcpu, u64 ipa, bool is_write, unsigned int size,
 	vgic_lock(kvm);
 	while (pause_one(vcpu, owner, offset, is_write, size, &paused))
 		;
-	if (owner)
+	if (owner) {
 		gicr_access(owner, offset, is_write, size, val);
-	else
+	} else {
+		vgic_retract_spis(vcpu);
 		gicd_access(vcpu, offset, is_write, size, val);
+	}
 	vgic_unlock(kvm);
 	vgic_resume(kvm, paused);
 	return true;

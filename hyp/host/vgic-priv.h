@@ -56,6 +56,9 @@ bool vgic_pause(struct kvm_vcpu *vcpu, struct kvm_vcpu *other, u32 *paused);
 bool vgic_recall(struct kvm_vcpu *vcpu, const struct vgic_irq *irq, u32 *paused);
 void vgic_resume(struct kvm *kvm, u32 paused);
 
+/* The interrupts that are handed through, as their physical inputs are now. With the lock held. */
+void vgic_retract_spis(struct kvm_vcpu *vcpu);
+
 /* SPI: irouter changed. */
 void vgic_irq_route(struct kvm *kvm, struct vgic_irq *irq);
 

@@ -271,17 +271,6 @@ static void update_maintenance(struct kvm_vcpu *vcpu)
 	}
 }
 
-/* A hw interrupt whose source fell silent before the guest took it is withdrawn. */
-static void retract_spi(struct kvm_vcpu *vcpu, u32 intid)
-{
-	struct vgic_irq *irq = vgic_get_irq(vcpu, intid);
-
-	if (!irq->line || irq->active || gic_irq_is_pending(vcpu, irq->hwintid))
-		return;
-	irq->line = false;
-	vgic_irq_changed(vcpu, irq, true);
-}
-
 void vgic_sync(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
@@ -293,8 +282,6 @@ void vgic_sync(struct kvm_vcpu *vcpu)
 		if (vgic->hcr & ICH_HCR_EOICOUNT)
 			eoi_without_lr(vcpu);
 		vgic->used_lrs = 0;
-		for (unsigned int i = 0; i < vcpu->kvm->vgic.nr_hw; i++)
-			retract_spi(vcpu, vcpu->kvm->vgic.hw[i]);
 		vgic_unlock(vcpu->kvm);
 	}
 	if (__vcpu_sys_reg(vcpu, ICH_HCR_EL2) | vgic->maint)
@@ -302,6 +289,28 @@ void vgic_sync(struct kvm_vcpu *vcpu)
 }
 
 /* --- before an entry --- */
+
+/*
+ * A hw interrupt whose source fell silent before the guest took it is withdrawn. Nobody tells: it is looked at
+ * whenever its state is about to matter, whether L1 has it enabled or not.
+ */
+static void retract_spi(struct kvm_vcpu *vcpu, u32 intid)
+{
+	struct vgic_irq *irq = vgic_get_irq(vcpu, intid);
+
+	if (!irq->line || irq->active || gic_irq_is_pending(vcpu, irq->hwintid))
+		return;
+	irq->line = false;
+	vgic_irq_changed(vcpu, irq, true);
+}
+
+void vgic_retract_spis(struct kvm_vcpu *vcpu)
+{
+	const struct vgic_dist *dist = &vcpu->kvm->vgic;
+
+	for (unsigned int i = 0; i < dist->nr_hw; i++)
+		retract_spi(vcpu, dist->hw[i]);
+}
 
 struct lr_pick {
 	struct vgic_irq *irq[VGIC_MAX_LRS];
@@ -423,6 +432,7 @@ static noinline void fill_lrs(struct kvm_vcpu *vcpu)
 	p.max = vgic_hw.nr_lrs;
 	p.best = NULL;
 	p.dropped_active = p.dropped_pending = false;
+	vgic_retract_spis(vcpu);
 	for (u32 m = vgic->candidates; m; m &= m - 1)
 		pick_consider(vcpu, &p, &vgic->private[__builtin_ctz(m)]);
 	for (u32 w = dist->candidate_words; w; w &= w - 1) {

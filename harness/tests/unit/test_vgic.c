@@ -198,7 +198,23 @@ static void test_hw(void)
 	CHECK_EQ(state_of(v, 33), ICH_LR_PENDING);
 	phys_line[33] = false;
 	vgic_sync(v);
+	vgic_flush(v);
 	CHECK(!phys_active[33]);
+	CHECK_EQ(v->arch.vgic.used_lrs, 0);
+	/* The same while it is disabled, so that no list register has had it. */
+	wr(GICD(0x184), 4, 2);
+	phys_line[33] = true;
+	take_physical(33);
+	vgic_flush(v);
+	vgic_sync(v);
+	CHECK_EQ(rd(GICD(0x204), 4), 2);
+	phys_line[33] = false;
+	CHECK_EQ(rd(GICD(0x204), 4), 0);
+	CHECK(!phys_active[33]);
+	phys_line[33] = true;
+	take_physical(33);
+	phys_line[33] = false;
+	wr(GICD(0x104), 4, 2);
 	vgic_flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 	/* Taken and ended; the physical one is free again and may come again at once. */
