@@ -44,6 +44,17 @@ static u64 ask(u64 cmd)
 	return wait_not(&answer, 0);
 }
 
+/* There with FEAT_RAS, or where a hypervisor that does not offer it cannot take it away. */
+#define SYS_DISR_EL1	S3_0_C12_C1_1
+static bool has_disr;
+
+static void look_for_disr(void)
+{
+	exc_arm(0);
+	read_sysreg(SYS_DISR_EL1);
+	has_disr = !exc_take().count;
+}
+
 /* A rounding mode. */
 #define FPCR_OF(seed) (((seed) & 3) << 22)
 
@@ -64,11 +75,15 @@ static u64 own_registers(u64 seed)
 	guest_write(seed << 11, VBAR);
 	guest_write(seed * 13, MAIR);
 	write_sysreg(seed * 15, SYS_ICH_VMCR_EL2);
+	if (has_disr)
+		write_sysreg(seed * 19, SYS_DISR_EL1);
 	asm volatile(WITH_FP "fmov d7, %0\n msr fpcr, %1" : : "r"(seed * 17 ^ FPCR_OF(seed)), "r"(FPCR_OF(seed)));
 	if (seed & 1)
 		smccc(PSCI_VERSION, 0, 0, 0);
 	else
 		gicd_read(GICD_TYPER);
+	if (has_disr)
+		bad += read_sysreg(SYS_DISR_EL1) != seed * 19;
 	bad += read_sysreg(tpidr_el2) != seed;
 	bad += read_sysreg(tpidr_el1) != seed * 3;
 	bad += read_sysreg(tpidrro_el0) != seed * 5;
@@ -273,6 +288,7 @@ void guest_main(void)
 	secondary_hcr = read_sysreg(hcr_el2);
 	gic_enable(SGI_PING);
 	l2_init();
+	look_for_disr();
 	ret = start();
 	printf("CPU_ON: %ld\n", ret);
 	wait_not(&started, 0);

@@ -93,10 +93,27 @@ static void save_fp(struct kvm_vcpu *vcpu)
 	vcpu->arch.fp_loaded = false;
 }
 
+/*
+ * FEAT_RAS is not offered, but what DISR_EL1 reaches while HCR_EL2.AMO is 1 does not trap: VDISR_EL2, which an ESB
+ * writes, too. So that nobody finds what another one left there, it goes with the vCPU.
+ */
+static void load_disr(const struct kvm_vcpu *vcpu)
+{
+	if (alternative_has_cap(CAP_RAS))
+		write_sysreg_s(__vcpu_sys_reg(vcpu, DISR_EL1), SYS_VDISR_EL2);
+}
+
+static void save_disr(struct kvm_vcpu *vcpu)
+{
+	if (alternative_has_cap(CAP_RAS))
+		__vcpu_sys_reg(vcpu, DISR_EL1) = read_sysreg_s(SYS_VDISR_EL2);
+}
+
 static void load_vcpu(struct kvm_vcpu *vcpu)
 {
 	vcpu->arch.hw_cptr = ~0ULL;	/* somebody else's may be there */
 	vcpu->arch.hw_mdcr = ~0ULL;
+	load_disr(vcpu);
 	__sysreg_restore_shared(vcpu->arch.ctxt.sys_regs, has_pauth(vcpu));
 	hyp_exit_handlers.load(vcpu);
 }
@@ -105,6 +122,7 @@ static void put_vcpu(struct kvm_vcpu *vcpu)
 {
 	hyp_exit_handlers.put(vcpu);
 	__sysreg_save_shared(vcpu->arch.ctxt.sys_regs, has_pauth(vcpu));
+	save_disr(vcpu);
 	if (vcpu->arch.fp_loaded)
 		save_fp(vcpu);
 }

@@ -237,6 +237,8 @@ static void choose_caps(void)
 	}
 	if (cpu_has_feature(IDF_SVE))
 		hyp_caps |= BIT(CAP_SVE);
+	if (ID_FIELD("id_aa64pfr0_el1", 28))
+		hyp_caps |= BIT(CAP_RAS);
 	/* It costs instructions itself: not while a marked region is measured. */
 	if (!opts.markers && cpu_counts_instructions())
 		hyp_caps |= BIT(CAP_INSN);

@@ -19,7 +19,8 @@
 #define CAP_SVE		6	/* L1 is offered SVE */
 #define CAP_PROTECT	7	/* vel2.protect=on, so the host is an nVHE one */
 #define CAP_PAUTH	8	/* PAUTH=1, and the CPU has pointer authentication */
-#define NR_CAPS		9
+#define CAP_RAS		9	/* the CPU has VDISR_EL2 */
+#define NR_CAPS		10
 
 #ifdef __ASSEMBLER__
 
