@@ -86,6 +86,14 @@ def test_shares_are_fair(host: str, cpus: int, vcpus: int, turns: int) -> None:
 
 
 @pytest.mark.parametrize("host", HOSTS)
+def test_off_leaves_its_cpu(host: str) -> None:
+    """A vCPU that goes off with a timer that fires keeps no CPU from those that are busy."""
+    config = RunConfig(l1="off", host=host, smp=2, vcpus=3, witness=False, timeout=20)
+    result = execute(config, resolve(config))
+    assert result.status == 0, explain(result)
+
+
+@pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize(
     "rounds, moves", [(2000, 300), pytest.param(20000, 4000, marks=pytest.mark.long)]
 )

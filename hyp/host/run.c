@@ -197,6 +197,9 @@ void vcpu_run_loop(unsigned int cpu)
 		if (loaded && loaded != vcpu && (vcpu || is_off(loaded))) {
 			unload(loaded);
 			loaded = NULL;
+			/* A timer's output may have woken it, and then this CPU has a vCPU: see sched.h. */
+			if (!vcpu)
+				continue;
 		}
 		if (!vcpu) {
 			idle(loaded, cpu);
