@@ -18,7 +18,7 @@
 #define EC_HVC32	0x12
 #define EC_BKPT32	0x38
 #define MDCR_TDE	BIT(8)
-#define MDCR_TDA	BIT(9)
+#define MDCR_TDRA	BIT(11)
 #define HFGITR_SVC_EL0	BIT(52)
 #define HFGRTR_TPIDRRO_EL0 BIT(34)
 
@@ -28,8 +28,8 @@ static const u32 usr_code[] = { 0xe3a00005, 0xe320f003, 0xef000007, 0xeafffffe }
 static const u32 bkpt_code[] = { 0xe1200073 };
 /* mrc p15, 0, r0, c13, c0, 3 (TPIDRURO); b . */
 static const u32 cp15_code[] = { 0xee1d0f70, 0xeafffffe };
-/* mrc p14, 0, r0, c0, c0, 0 (DBGDIDR); svc #7 */
-static const u32 cp14_code[] = { 0xee100e10, 0xef000007 };
+/* mrc p14, 0, r0, c1, c0, 0 (DBGDRAR); svc #7 */
+static const u32 cp14_code[] = { 0xee110e10, 0xef000007 };
 /* Thumb. cmp r0, r0; it eq; wfieq; movs r0, #8; svc #9: only the condition of the first is IT's */
 static const u16 thumb_code[] = { 0x4280, 0xbf08, 0xbf30, 0x2008, 0xdf09 };
 /* mov r0, #6; wfi; hvc #9; ldr r1, [r2]; mcr p15, 0, r0, c13, c0, 1 (CONTEXTIDR); hvc #10 */
@@ -109,7 +109,7 @@ static bool bkpt(void)
 	return good && v.pc == (u64)bkpt_code;
 }
 
-/* DBGDIDR is EL0's to read, but for MDCR_EL2.TDA. */
+/* DBGDRAR is EL0's to read, but for MDCR_EL2.TDRA. (DBGDIDR need not be there without AArch32 at EL1.) */
 static bool cp14(void)
 {
 	u64 mdcr = read_sysreg(mdcr_el2);
@@ -119,9 +119,9 @@ static bool cp14(void)
 	l2_prepare(&v, (l2_fn)cp14_code, 0, 0, PSR_A32_USR);
 	l2_enter(&v, 0);
 	good = ESR_EC(guest_read(ESR)) == EC_SVC32;
-	write_sysreg(mdcr | MDCR_TDA, mdcr_el2);
+	write_sysreg(mdcr | MDCR_TDRA, mdcr_el2);
 	l2_prepare(&v, (l2_fn)cp14_code, 0, 0, PSR_A32_USR);
-	good &= exits(&v, 0, VEC(GROUP_A64, KIND_SYNC), 0x1e00001UL | (u64)EC_CP14 << 26);
+	good &= exits(&v, 0, VEC(GROUP_A64, KIND_SYNC), 0x1e00401UL | (u64)EC_CP14 << 26);
 	write_sysreg(mdcr, mdcr_el2);
 	return good && v.pc == (u64)cp14_code;
 }
