@@ -346,6 +346,29 @@ static inline u64 l1_hcr_for_l2(struct kvm_vcpu *vcpu)
 	return vcpu->arch.vgic.hcr | (__vcpu_sys_reg(vcpu, ICH_HCR_EL2) & ICH_HCR_TRAPS);
 }
 
+static struct ich_state l2_state(struct kvm_vcpu *vcpu)
+{
+	return (struct ich_state){
+		.hcr = __vcpu_sys_reg(vcpu, ICH_HCR_EL2),
+		.vmcr = __vcpu_sys_reg(vcpu, ICH_VMCR_EL2),
+		.lr = &__vcpu_sys_reg(vcpu, ICH_LR0_EL2),
+		.nr_lrs = vgic_hw.nr_lrs,
+	};
+}
+
+/*
+ * Enables that the hardware, which has L2's registers, asserts its maintenance interrupt for, and the architecture does
+ * not: QEMU's VGrp0DIE goes by VENG1. L1 will never be told of these, so nothing else would ever lower it.
+ */
+static noinline u8 asserted_in_vain(struct kvm_vcpu *vcpu)
+{
+	struct ich_state s = l2_state(vcpu);
+
+	s.vmcr = read_sysreg(ICH_VMCR_EL2);
+	/* ICH_MISR_EL2 has each condition where ICH_HCR_EL2 has its enable. */
+	return (u8)(read_sysreg(ICH_MISR_EL2) & L2_HCR_ENABLES & ~ich_misr(&s));
+}
+
 /* --- per entry and exit --- */
 
 /*
@@ -355,12 +378,7 @@ static inline u64 l1_hcr_for_l2(struct kvm_vcpu *vcpu)
 static void update_l1_pending(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
-	struct ich_state l2 = {
-		.hcr = __vcpu_sys_reg(vcpu, ICH_HCR_EL2),
-		.vmcr = __vcpu_sys_reg(vcpu, ICH_VMCR_EL2),
-		.lr = &__vcpu_sys_reg(vcpu, ICH_LR0_EL2),
-		.nr_lrs = vgic_hw.nr_lrs,
-	};
+	struct ich_state l2 = l2_state(vcpu);
 	struct ich_state l1 = {
 		.vmcr = vgic->vmcr, .lr = vgic->lr, .ap0r = vgic->ap0r, .ap1r = vgic->ap1r,
 		.nr_lrs = vgic->used_lrs, .nr_aprs = vgic_hw.nr_aprs,
@@ -431,7 +449,7 @@ void vgic_hyp_enter(struct kvm_vcpu *vcpu)
 		 * L1 does not take it (disabled, or masked by priority), it would bring the CPU back
 		 * here before L2's first instruction, again and again.
 		 */
-		set_hcr(vgic, l2_hcr(vcpu) & ~(vgic->maint ? L2_HCR_ENABLES : 0));
+		set_hcr(vgic, l2_hcr(vcpu) & ~(vgic->maint ? L2_HCR_ENABLES : (u64)vgic->in_vain));
 	}
 }
 
@@ -439,9 +457,12 @@ void vgic_hyp_exit(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
 
+	vgic->in_vain = 0;
 	if (vgic->lrs_loaded == VGIC_HW_L2) {
 		save_l2_lrs(vcpu);
 		save_l2_hcr(vcpu);
+		if (unlikely(vgic->cached_hcr & L2_HCR_ENABLES))
+			vgic->in_vain = asserted_in_vain(vcpu);
 	} else {
 		vgic_hyp_save_l1_lrs(vcpu);
 		if (unlikely(vgic->cached_hcr & ICH_HCR_LRENPIE))
@@ -544,16 +565,6 @@ void vgic_hyp_switch_to_vel2(struct kvm_vcpu *vcpu)
 }
 
 /* --- L1's reads of what its interface says --- */
-
-static struct ich_state l2_state(struct kvm_vcpu *vcpu)
-{
-	return (struct ich_state){
-		.hcr = __vcpu_sys_reg(vcpu, ICH_HCR_EL2),
-		.vmcr = __vcpu_sys_reg(vcpu, ICH_VMCR_EL2),
-		.lr = &__vcpu_sys_reg(vcpu, ICH_LR0_EL2),
-		.nr_lrs = vgic_hw.nr_lrs,
-	};
-}
 
 u64 vgic_read_ich_vtr(struct kvm_vcpu *vcpu)
 {

@@ -70,6 +70,22 @@ static void list_registers(void)
 	check(true, "list registers with HW");
 }
 
+/* Any maintenance interrupt is asserted, none is taken: L2 gets to its end. */
+static void interfaces(void)
+{
+	for (unsigned int i = 0; i < 400; i++) {
+		quiet();
+		write_sysreg(rnd() & ~ICH_LR_HW, SYS_ICH_LR0_EL2);
+		write_sysreg(rnd() & ~ICH_LR_HW, SYS_ICH_LR1_EL2);
+		write_sysreg(rnd(), SYS_ICH_VMCR_EL2);
+		write_sysreg(rnd() & 0xff, SYS_ICH_HCR_EL2);
+		isb();
+		l2_first_exit(l2_unmask, 0, 0, L2_EL1, 0);
+	}
+	quiet();
+	check(true, "VMCR and HCR with every bit");
+}
+
 /* One access; nobody compares what it gives: but it must give something. */
 static void touch(u64 addr, unsigned int size, bool write)
 {
@@ -163,6 +179,7 @@ void guest_main(void)
 	gic_init_el2();
 	l2_init();
 	list_registers();
+	interfaces();
 	storms();
 	frames();
 	gic_init();

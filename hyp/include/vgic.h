@@ -103,6 +103,7 @@ struct vgic_cpu {
 	u32 inflight;			/* bitmap of L1's timer PPIs that are pending or active */
 	u8 l1_pending;			/* VGIC_L1_*: deliverable to L1 while its L2 runs */
 	bool maint;			/* level of L1's maintenance interrupt */
+	u8 in_vain;			/* enables in L2's ICH_HCR_EL2 that would bring the next entry back at once */
 
 	/* host only */
 	u32 begun;			/* between vgic_begin and vgic_end */
