@@ -16,6 +16,8 @@
 
 static struct {
 	u32 lock;
+	struct kvm *vms;
+	unsigned int nr_vms;
 	unsigned int nr_cpus;
 	u64 slice;
 	struct kvm_vcpu *vcpu[NR_VCPUS];	/* of all L1s */
@@ -55,6 +57,7 @@ static void charge(struct kvm_vcpu *vcpu, u64 now)
 	struct sched_entity *e = &vcpu->sched;
 
 	if (e->since) {
+		vcpu->kvm->vtime += now - e->since;
 		e->vtime += now - e->since;
 		e->ran += now - e->since;
 	}
@@ -67,18 +70,56 @@ static void wait_for_cpu(struct kvm_vcpu *vcpu, u64 now)
 	set_state(vcpu, SCHED_READY);
 }
 
-/* The least time that one which wants to run has had. */
-static u64 least_vtime(u64 otherwise)
+/* The least time that one of @kvm which wants to run has had. */
+static u64 least_vtime(const struct kvm *kvm, u64 otherwise)
 {
 	u64 least = ~0ULL;
 
-	for (unsigned int i = 0; i < sched.nr; i++) {
-		const struct kvm_vcpu *v = sched.vcpu[i];
+	for (int i = 0; i < kvm->nr_vcpus; i++) {
+		const struct kvm_vcpu *v = kvm->vcpus[i];
 
 		if (state_of(v) != SCHED_BLOCKED && v->sched.vtime < least)
 			least = v->sched.vtime;
 	}
 	return least == ~0ULL ? otherwise : least;
+}
+
+static bool waits(const struct kvm *kvm)
+{
+	for (int i = 0; i < kvm->nr_vcpus; i++)
+		if (state_of(kvm->vcpus[i]) == SCHED_READY)
+			return true;
+	return false;
+}
+
+/*
+ * What an L1 has not had because it did not ask for it is not owed to it. So who waits for nothing is at most a slice of
+ * each CPU behind the first of those that wait, or, if nobody does, behind the one that has had the most.
+ */
+static void forgive(void)
+{
+	u64 lag = sched.slice * sched.nr_cpus, first = ~0ULL, most = 0;
+	struct kvm *kvm;
+
+	if (sched.nr_vms == 1)
+		return;
+	for (kvm = sched.vms; kvm < sched.vms + sched.nr_vms; kvm++) {
+		most = kvm->vtime > most ? kvm->vtime : most;
+		if (waits(kvm) && kvm->vtime < first)
+			first = kvm->vtime;
+	}
+	first = first == ~0ULL ? most : first;
+	for (kvm = sched.vms; kvm < sched.vms + sched.nr_vms; kvm++)
+		if (kvm->vtime + lag < first && !waits(kvm))
+			kvm->vtime = first - lag;
+}
+
+/* How much more time @a has had than @b: its L1, or if they are of one, itself. */
+static s64 ahead(const struct kvm_vcpu *a, const struct kvm_vcpu *b)
+{
+	if (a->kvm == b->kvm)
+		return (s64)(a->sched.vtime - b->sched.vtime);
+	return (s64)(a->kvm->vtime - b->kvm->vtime);
 }
 
 /* A CPU without a vCPU, @last if that is one. nr_cpus: none. */
@@ -95,12 +136,14 @@ static unsigned int idle_cpu(unsigned int last)
 /* The one that has had the most, by half a slice and more, makes room at once. */
 static void preempt_for(const struct kvm_vcpu *vcpu)
 {
-	u64 most = vcpu->sched.vtime + sched.slice / 2;
+	s64 most = (s64)sched.slice / 2;
 	unsigned int found = sched.nr_cpus;
 
 	for (unsigned int cpu = 0; cpu < sched.nr_cpus; cpu++) {
-		if (sched.running[cpu]->sched.vtime > most) {
-			most = sched.running[cpu]->sched.vtime;
+		s64 by = ahead(sched.running[cpu], vcpu);
+
+		if (by > most) {
+			most = by;
 			found = cpu;
 		}
 	}
@@ -113,9 +156,10 @@ static void preempt_for(const struct kvm_vcpu *vcpu)
 static void wake(struct kvm_vcpu *vcpu)
 {
 	struct sched_entity *e = &vcpu->sched;
-	u64 least = least_vtime(e->vtime);
+	u64 least = least_vtime(vcpu->kvm, e->vtime);
 	unsigned int cpu = idle_cpu(e->cpu);
 
+	forgive();
 	if (least > sched.slice && e->vtime < least - sched.slice)
 		e->vtime = least - sched.slice;
 	e->sleeps = false;
@@ -138,20 +182,32 @@ static void wake_sleepers(unsigned int cpu, u64 now)
 	}
 }
 
-/* Of those that wait; one that comes from another CPU leaves its caches there: half a slice. */
+/* One that comes from another CPU leaves its caches there. */
+static s64 migration_cost(const struct kvm_vcpu *vcpu, unsigned int cpu)
+{
+	return vcpu->sched.cpu == cpu ? 0 : (s64)(sched.slice / 2);
+}
+
+/* @b, or @a if it is to run on @cpu before it. Either may be NULL. */
+static struct kvm_vcpu *first_of(struct kvm_vcpu *a, struct kvm_vcpu *b, unsigned int cpu)
+{
+	if (!a || !b)
+		return a ? a : b;
+	return ahead(a, b) + migration_cost(a, cpu) - migration_cost(b, cpu) < 0 ? a : b;
+}
+
+/* Of those that wait: of each L1 one, and of these one. */
 static struct kvm_vcpu *next_ready(unsigned int cpu)
 {
 	struct kvm_vcpu *best = NULL;
-	u64 best_key = 0;
 
-	for (unsigned int i = 0; i < sched.nr; i++) {
-		struct kvm_vcpu *v = sched.vcpu[i];
-		u64 key = v->sched.vtime + (v->sched.cpu == cpu ? 0 : sched.slice / 2);
+	for (struct kvm *kvm = sched.vms; kvm < sched.vms + sched.nr_vms; kvm++) {
+		struct kvm_vcpu *own = NULL;
 
-		if (state_of(v) == SCHED_READY && (!best || key < best_key)) {
-			best = v;
-			best_key = key;
-		}
+		for (int i = 0; i < kvm->nr_vcpus; i++)
+			if (state_of(kvm->vcpus[i]) == SCHED_READY)
+				own = first_of(kvm->vcpus[i], own, cpu);
+		best = first_of(own, best, cpu);
 	}
 	return best;
 }
@@ -167,9 +223,10 @@ struct kvm_vcpu *sched_next(unsigned int cpu)
 	if (sched.running[cpu])
 		charge(sched.running[cpu], now);
 	wake_sleepers(cpu, now);
+	forgive();
 	vcpu = sched.running[cpu];
 	next = next_ready(cpu);
-	if (next && (!vcpu || next->sched.vtime <= vcpu->sched.vtime)) {
+	if (next && (!vcpu || ahead(next, vcpu) <= 0)) {
 		if (vcpu)
 			wait_for_cpu(vcpu, now);
 		next->sched.stolen += now - next->sched.since;
@@ -271,7 +328,9 @@ static void add_vm(struct kvm *kvm)
 
 void sched_init(struct kvm *vms, unsigned int nr_vms, unsigned int nr_cpus, u64 slice)
 {
-	sched = (__typeof__(sched)){ .nr_cpus = nr_cpus, .slice = slice };
+	sched = (__typeof__(sched)){
+		.vms = vms, .nr_vms = nr_vms, .nr_cpus = nr_cpus, .slice = slice
+	};
 	for (unsigned int i = 0; i < nr_vms; i++)
 		add_vm(&vms[i]);
 	for (unsigned int i = 0; i < nr_vms; i++)

@@ -244,6 +244,7 @@ struct kvm {
 	u64 ram_offset;			/* PA = IPA + ram_offset for RAM */
 	int nr_vcpus;
 	unsigned int id;		/* its place in vms[] */
+	u64 vtime;			/* sched.c: what its vCPUs have had, see sched.h */
 	bool alone;			/* its vCPU is the only one of all L1s */
 	bool ended;			/* set once: none of its vCPUs runs any more */
 	enum l1_end how;		/* then */

@@ -3,9 +3,11 @@
  * The scheduler: which vCPU runs on which CPU. Host, hyp/host/sched.c.
  *
  * One queue for all CPUs. Where there are no more vCPUs than CPUs, none ever waits and each stays
- * where it was; else a CPU takes the one that has had the least time when its own blocks, and every
- * 1/SCHED_SLICE_HZ seconds. So vCPUs that are busy all the time have had the same time, to within
- * two slices. One that slept may be at most a slice behind the others: that much it gets at once.
+ * where it was; else a CPU takes, of the L1 that has had the least time, the vCPU that has had the least, when
+ * its own blocks, and every 1/SCHED_SLICE_HZ seconds. So L1s that have something to do all the time have had the
+ * same time, however many vCPUs do it, and vCPUs of one L1 that are busy all the time, to within two slices. One that
+ * slept may be at most a slice behind the others: that much it gets at once. An L1 of which nobody waits has all
+ * that it asks for, and may be a slice of each CPU behind.
  *
  * The lock is taken when a vCPU blocks, is woken or has used up its slice: on no exit besides.
  */
@@ -32,7 +34,7 @@ struct sched_entity {
 	bool sleeps;		/* BLOCKED, on no CPU: @cpu wakes it at wake_at (CNTPCT_EL0) */
 	u64 wake_at;
 	u64 ran;		/* ticks that it had */
-	u64 vtime;		/* the same, but at most a slice behind the others' */
+	u64 vtime;		/* the same, but at most a slice behind the others' of its L1 */
 	u64 stolen;		/* ticks that it was READY */
 	u64 migrations;		/* how often it came to another CPU */
 	u64 since;		/* RUNNING, READY: charged until then; 0: its CPU has not yet seen it */

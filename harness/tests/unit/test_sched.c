@@ -12,8 +12,9 @@
 
 #define SLICE	100
 
-static struct kvm vm;
-static struct kvm_vcpu vcpu[MAX_VCPUS];
+static struct kvm vms[MAX_VMS];
+static struct kvm_vcpu vcpu[NR_VCPUS];	/* of one L1 after the other */
+static int nr_vcpus;			/* of all */
 static u64 now;
 
 static struct {
@@ -28,7 +29,7 @@ static struct {
 	bool waits, pending;	/* for an interrupt; there is one */
 	u64 timer;		/* raises one then */
 	u64 got, owed;		/* ticks run; ticks since it could have run */
-} v[MAX_VCPUS];
+} v[NR_VCPUS];
 
 void gic_kick_cpu(unsigned int n)
 {
@@ -40,24 +41,39 @@ u64 sched_clock(void)
 	return now;
 }
 
-static void reset(const char *name, unsigned int cpus, int vcpus)
+static int number(const struct kvm_vcpu *one)
+{
+	return (int)(one - vcpu);
+}
+
+/* So many vCPUs has each of the L1s. */
+static void reset_l1s(const char *name, unsigned int cpus, unsigned int nr_vms, const int *vcpus)
 {
 	unit_case = name;
-	memset(&vm, 0, sizeof(vm));
+	memset(vms, 0, sizeof(vms));
 	memset(vcpu, 0, sizeof(vcpu));
 	memset(cpu, 0, sizeof(cpu));
 	memset(v, 0, sizeof(v));
 	now = 1;
 	nr_cpus = cpus;
-	vm.nr_vcpus = vcpus;
-	for (int i = 0; i < vcpus; i++) {
-		vm.vcpus[i] = &vcpu[i];
-		vcpu[i].kvm = &vm;
-		vcpu[i].vcpu_id = i;
+	nr_vcpus = 0;
+	for (unsigned int m = 0; m < nr_vms; m++) {
+		vms[m].id = m;
+		vms[m].nr_vcpus = vcpus[m];
+		for (int i = 0; i < vcpus[m]; i++) {
+			vms[m].vcpus[i] = &vcpu[nr_vcpus];
+			vcpu[nr_vcpus].kvm = &vms[m];
+			vcpu[nr_vcpus++].vcpu_id = i;
+		}
 	}
-	sched_init(&vm, 1, cpus, SLICE);
+	sched_init(vms, nr_vms, cpus, SLICE);
 	for (unsigned int n = 0; n < cpus; n++)
 		cpu[n].kicked = true;
+}
+
+static void reset(const char *name, unsigned int cpus, int vcpus)
+{
+	reset_l1s(name, cpus, 1, &vcpus);
 }
 
 static bool runnable(int i)
@@ -79,15 +95,15 @@ static void visit(unsigned int n)
 	cpu[n].kicked = false;
 	while ((next = sched_next(n))) {
 		if (cpu[n].loaded && cpu[n].loaded != next) {
-			sched_sleep(cpu[n].loaded, v[cpu[n].loaded->vcpu_id].timer);
+			sched_sleep(cpu[n].loaded, v[number(cpu[n].loaded)].timer);
 			cpu[n].loaded = NULL;
 		}
 		sched_looks(next);
-		if (runnable(next->vcpu_id)) {
+		if (runnable(number(next))) {
 			cpu[n].loaded = next;
 			break;
 		}
-		sched_block(n, cpu[n].loaded ? TIMER_NEVER : v[next->vcpu_id].timer);
+		sched_block(n, cpu[n].loaded ? TIMER_NEVER : v[number(next)].timer);
 	}
 	cpu[n].cur = next;
 	cpu[n].end = sched_deadline(n);
@@ -100,13 +116,13 @@ static void fire(unsigned int n)
 {
 	struct kvm_vcpu *l = cpu[n].loaded;
 
-	if (!cpu[n].cur && l && v[l->vcpu_id].waits && v[l->vcpu_id].timer <= now)
+	if (!cpu[n].cur && l && v[number(l)].waits && v[number(l)].timer <= now)
 		kvm_vcpu_kick(l);
 }
 
 static void run(unsigned int n)
 {
-	int i = cpu[n].cur->vcpu_id;
+	int i = number(cpu[n].cur);
 
 	v[i].got++;
 	v[i].owed = 0;
@@ -128,10 +144,10 @@ static void check(void)
 			idle = true;
 			continue;
 		}
-		CHECK(!(seen & 1u << cpu[n].cur->vcpu_id));
-		seen |= 1u << cpu[n].cur->vcpu_id;
+		CHECK(!(seen & 1u << number(cpu[n].cur)));
+		seen |= 1u << number(cpu[n].cur);
 	}
-	for (int i = 0; i < vm.nr_vcpus; i++) {
+	for (int i = 0; i < nr_vcpus; i++) {
 		bool wants = !v[i].waits || v[i].pending || v[i].timer <= now;
 
 		if (seen & 1u << i)
@@ -139,7 +155,7 @@ static void check(void)
 		/* One tick for the kick to arrive; nobody waits while a CPU has nothing to do. */
 		v[i].owed = wants ? v[i].owed + 1 : 0;
 		CHECK(!idle || v[i].owed < 3);
-		CHECK(v[i].owed < 3 * SLICE * (u64)vm.nr_vcpus);
+		CHECK(v[i].owed < 3 * SLICE * (u64)nr_vcpus);
 	}
 }
 
@@ -158,7 +174,7 @@ static void tick(void)
 
 static void start_all(void)
 {
-	for (int i = 1; i < vm.nr_vcpus; i++)
+	for (int i = 1; i < nr_vcpus; i++)
 		kvm_vcpu_kick(&vcpu[i]);
 }
 
@@ -194,6 +210,104 @@ static void test_fair(void)
 	}
 }
 
+/* Ticks that the vCPUs of an L1 had. */
+static u64 got_of(unsigned int m)
+{
+	u64 sum = 0;
+
+	for (int i = 0; i < vms[m].nr_vcpus; i++)
+		sum += v[number(vms[m].vcpus[i])].got;
+	return sum;
+}
+
+/* Busy L1s with different numbers of vCPUs, on no more CPUs than the smallest can use: all have had the same. */
+static void test_l1s(void)
+{
+	static const struct {
+		unsigned int cpus, nr_vms;
+		int vcpus[MAX_VMS];
+	} rows[] = {
+		{ 1, 2, { 1, 4 } },	  { 1, 2, { 8, 1 } },	    { 1, 3, { 1, 2, 8 } },
+		{ 1, 4, { 1, 2, 3, 4 } }, { 2, 2, { 1, 4 } },	    { 2, 4, { 2, 8, 1, 1 } },
+		{ 3, 3, { 1, 1, 8 } },	  { 4, 4, { 1, 8, 8, 8 } },
+	};
+
+	for (unsigned int r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		u64 due = 200 * SLICE * rows[r].cpus / rows[r].nr_vms;
+
+		reset_l1s("l1s", rows[r].cpus, rows[r].nr_vms, rows[r].vcpus);
+		start_all();
+		for (u64 t = 0; t < 200 * SLICE; t++)
+			tick();
+		for (unsigned int m = 0; m < rows[r].nr_vms; m++)
+			CHECK(got_of(m) + 4 * SLICE >= due);
+	}
+}
+
+/*
+ * One CPU; an L1 with one vCPU that is always busy, and one whose vCPUs hand each other the CPU: each runs for a
+ * while, wakes the next one and sleeps. They get together what one of them would.
+ */
+static void test_token(void)
+{
+	for (u64 turn = 1; turn < 3 * SLICE; turn += SLICE / 4) {
+		const int vcpus[] = { 1, 4 };
+		int holder = 1;
+		u64 since = 0;
+
+		reset_l1s("token", 1, 2, vcpus);
+		for (int i = 2; i < nr_vcpus; i++) {
+			v[i].waits = true;
+			v[i].timer = TIMER_NEVER;
+		}
+		start_all();
+		for (u64 t = 0; t < 400 * SLICE; t++) {
+			tick();
+			if (v[holder].got - since < turn || cpu[0].cur != &vcpu[holder])
+				continue;
+			v[holder].waits = true;
+			v[holder].timer = TIMER_NEVER;
+			holder = holder % 4 + 1;
+			since = v[holder].got;
+			v[holder].pending = true;
+			kvm_vcpu_kick(&vcpu[holder]);
+			sched_block(0, TIMER_NEVER);
+			visit(0);
+		}
+		CHECK(got_of(0) >= 190 * SLICE);
+		CHECK(got_of(1) >= 190 * SLICE);
+	}
+}
+
+/* What an L1 could not use of several CPUs, or slept through, it does not get later at the cost of another one. */
+static void test_no_claims(void)
+{
+	const int vcpus[] = { 8, 8, 1 };
+	u64 got;
+
+	reset_l1s("claims", 4, 3, vcpus);
+	for (int i = 1; i < nr_vcpus; i++) {
+		v[i].waits = i < 8 || i == 16;
+		v[i].timer = TIMER_NEVER;
+	}
+	start_all();
+	for (u64 t = 0; t < 300 * SLICE; t++)
+		tick();
+	/* One vCPU, and eight: the first has what it can use. */
+	CHECK(got_of(0) >= 295 * SLICE);
+	for (int i = 1; i < 8; i++) {
+		v[i].pending = true;
+		kvm_vcpu_kick(&vcpu[i]);
+	}
+	v[16].pending = true;
+	kvm_vcpu_kick(&vcpu[16]);
+	got = got_of(1);
+	for (u64 t = 0; t < 20 * SLICE; t++)
+		tick();
+	/* A third of four CPUs, but what a slice of each CPU makes. */
+	CHECK(got_of(1) >= got + 20 * SLICE * 4 / 3 - 6 * SLICE);
+}
+
 /* With a CPU for each, nobody moves and no time is cut into slices. */
 static void test_alone(void)
 {
@@ -217,10 +331,12 @@ static void test_alone(void)
 static void test_random(u64 rounds)
 {
 	while (rounds--) {
-		unsigned int m = 1 + (unsigned int)below(4);
-		int n = 1 + (int)below(MAX_VCPUS);
+		unsigned int m = 1 + (unsigned int)below(4), l1s = 1 + (unsigned int)below(MAX_VMS);
+		int vcpus[MAX_VMS], n = 0;
 
-		reset("random", m, n);
+		for (unsigned int i = 0; i < l1s; i++)
+			n += vcpus[i] = 1 + (int)below(MAX_VCPUS);
+		reset_l1s("random", m, l1s, vcpus);
 		for (int i = 0; i < n; i++)
 			v[i].sleeper = one_in(2);
 		start_all();
@@ -237,8 +353,8 @@ static void test_random(u64 rounds)
 		}
 		for (int i = 0; i < n; i++)
 			for (int k = 0; k < n; k++)
-				if (!v[i].sleeper && !v[k].sleeper)
-					CHECK(v[i].got <= v[k].got + 3 * SLICE);
+				if (!v[i].sleeper && !v[k].sleeper && vcpu[i].kvm == vcpu[k].kvm)
+					CHECK(v[i].got <= v[k].got + (l1s > 1 ? 4 : 3) * SLICE);
 	}
 }
 
@@ -292,6 +408,9 @@ int main(int argc, char **argv)
 	u64 rounds = unit_args(argc, argv, 2000);
 
 	test_fair();
+	test_l1s();
+	test_token();
+	test_no_claims();
 	test_alone();
 	test_sleeper();
 	test_kick_before_block();
