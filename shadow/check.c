@@ -288,3 +288,25 @@ void check_tlbi(const struct s2_vm *vm, const struct s2_guest *g, u32 sys, u64 v
 			check_tlbi_of(mmu, crm, op2, val);
 	}
 }
+
+/* ---- several L1s ---- */
+
+void check_vmids(const struct s2_vm *vm, u32 first, u32 last)
+{
+	static struct {
+		const struct s2_vm *vm;
+		u32 first, last;
+	} known[8];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(known); i++) {
+		if (!known[i].vm || known[i].vm == vm) {
+			known[i].vm = vm;
+			known[i].first = first;
+			known[i].last = last;
+			return;
+		}
+		/* Emulators flush so often that two which share a VMID may never notice. */
+		if (first <= known[i].last && last >= known[i].first)
+			check_failed("shadow: a VMID of two L1s", first, known[i].last + 1ULL);
+	}
+}

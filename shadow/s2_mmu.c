@@ -109,6 +109,7 @@ int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg)
 	    (cfg->hw_vmid_bits != 8 && cfg->hw_vmid_bits != 16) || last >> cfg->hw_vmid_bits ||
 	    cfg->l1_ipa_bits > pa_bits || cfg->caps.pa_bits > pa_bits)
 		return -EINVAL;
+	check_vmids(vm, vmid, last);
 	*vm = (struct s2_vm){ .cfg = *cfg };
 	vm->cfg.hw_pa_bits = pa_bits;
 	vm->mem = (struct s2_mem_ops){

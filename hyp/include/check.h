@@ -32,6 +32,8 @@ void check_mapped(const struct s2_mmu *mmu, l2ipa_t ipa);
 void check_shadow(const struct s2_mmu *mmu);
 /* L1's TLBI is done: does nothing of what it names remain? Arguments as of s2_emulate_tlbi(). */
 void check_tlbi(const struct s2_vm *vm, const struct s2_guest *g, u32 sys, u64 val);
+/* @vm has these VMIDs of the hardware: does no other L1? Before any vCPU runs; needs no lock. */
+void check_vmids(const struct s2_vm *vm, u32 first, u32 last);
 
 /* nested/check.c */
 /* An exit was taken; it is one that nobody counts. */
@@ -56,6 +58,11 @@ static inline void check_shadow(const struct s2_mmu *mmu)
 static inline void check_tlbi(const struct s2_vm *vm, const struct s2_guest *g, u32 sys, u64 val)
 {
 	(void)vm, (void)g, (void)sys, (void)val;
+}
+
+static inline void check_vmids(const struct s2_vm *vm, u32 first, u32 last)
+{
+	(void)vm, (void)first, (void)last;
 }
 
 static inline void check_exit(struct kvm_vcpu *vcpu)
