@@ -40,7 +40,10 @@ u64 arg_u64(const char *key, u64 def);
 #define PSCI_SYSTEM_OFF		0x84000008U
 #define PSCI_SYSTEM_RESET	0x84000009U
 #define PSCI_FEATURES		0x8400000aU
+#define PV_TIME_FEATURES	0xc5000020U
+#define PV_TIME_ST		0xc5000021U
 s64 smccc(u64 fn, u64 a1, u64 a2, u64 a3);
+u64 stolen_ns(void);	/* Arm DEN0057: that this CPU did not have; only where PV_TIME_ST is there */
 void system_off(void) __attribute__((noreturn));
 
 /* main.c: the mode that was chosen; e2h() is what HCR_EL2 had when the program started running */

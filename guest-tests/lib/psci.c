@@ -17,6 +17,11 @@ s64 smccc(u64 fn, u64 a1, u64 a2, u64 a3)
 	return (s64)x0;
 }
 
+u64 stolen_ns(void)
+{
+	return *(volatile u64 *)(smccc(PV_TIME_ST, 0, 0, 0) + 8);
+}
+
 void system_off(void)
 {
 	smccc(PSCI_SYSTEM_OFF, 0, 0, 0);

@@ -328,28 +328,19 @@ static void work(u64 cpu, u64 nr_cpus)
 
 /* --- shares --- */
 
-#define PV_TIME_FEATURES	0xc5000020UL
-#define PV_TIME_ST		0xc5000021UL
-
 static volatile u64 turns[MAX_CPUS], had[MAX_CPUS], fair_end;
-
-/* Arm DEN0057: nanoseconds that this CPU did not have; 0 where nobody says so. */
-static u64 stolen(void)
-{
-	return *(volatile u64 *)(smccc(PV_TIME_ST, 0, 0, 0) + 8);
-}
 
 static void busy(u64 cpu)
 {
 	bool pv = arg_u64("pv", 0);
 	u64 end = wait_not(&fair_end, 0), n = 0, begin = now();
-	u64 before = pv ? stolen() : 0;
+	u64 before = pv ? stolen_ns() : 0;
 
 	while (now() < end)
 		n++;
 	if (pv)
 		had[cpu] = (now() - begin) * 1000 / (read_sysreg(cntfrq_el0) / 1000000) -
-			   (stolen() - before);
+			   (stolen_ns() - before);
 	barrier_write(&turns[cpu], n);
 }
 

@@ -10,7 +10,6 @@
 #define NR_CPUS		3
 #define STACK_SIZE	4096
 #define WINDOW_HZ	5	/* looked at for 200 ms */
-#define PV_TIME_ST	0xc5000021UL
 
 u64 secondary_hcr;
 static u8 stacks[NR_CPUS][STACK_SIZE] __attribute__((aligned(16)));
