@@ -186,3 +186,15 @@ def test_room_is_full(l0: Path, tmp_path: Path) -> None:
 
     large, small = room(GUESTS / "hello.elf"), room(mine)
     assert large[1] == 0 and small[0] <= large[0] and sum(small) == sum(large)
+
+
+@pytest.mark.parametrize(
+    "host, mode, cpu", [("nvhe", "nvhe", "cortex-a57"), ("vhe", "vhe", "cortex-a76")]
+)
+def test_interrupted_at_any_instruction(l0: Path, host: str, mode: str, cpu: str) -> None:
+    """Under icount interrupts come between any two instructions of a veneer; otherwise QEMU takes them before it."""
+    config = RunConfig(l1="served", l1_mode=mode, host=host, mech="pv", cpu=cpu, icount=True)
+    config.pv_flavour = "page"
+    result = execute(config, resolve(config))
+    assert result.status == 0, result.lines()
+    assert result.lines()[-2:] == ["ALL PASS", ""]
