@@ -95,12 +95,14 @@ _ICC_WRITES = ("ICC_PMR_EL1", "ICC_BPR1_EL1", "ICC_BPR0_EL1", "ICC_CTLR_EL1", "I
 _ICH_READS = ("ICH_MISR_EL2", "ICH_EISR_EL2", "ICH_ELRSR_EL2", "ICH_VMCR_EL2", "ICH_AP1R0_EL2")
 #: Functions of PSCI and SMCCC that change nothing, and numbers that are none.
 _SMC_CALLS = (0x8400_0000, 0x8400_0006, 0xC400_0004, 0x8400_0004, 0x8400_00FF, 0)
+#: At EL0 MRS reads bits 9:6 of CPSR UNKNOWN, and vEL2 has them clear under TGE: BIC R1, R1, #0x3c0 follows.
+_A32_MRS_CPSR, _A32_BIC_EAIF = 0xE10F1000, 0xE3C11D0F
 #: A32 at EL0: accesses of CP15 and CP14, WFE, WFI, SVC, BKPT, UDF, moves; most of them with R1.
 _A32_WORDS = (
     (0xEE1D1F70, 0xEE0D1F50, 0xEE1D1F50, 0xEE1E1F32, 0xEE1E1F33, 0xEE1E1F31, 0xEE0E1F31)
     + (0xEE070F95, 0xEE070FBA, 0xEE070F9A, 0xEE111F10, 0xEE101F10, 0xEE101E10, 0xEE1E1F11)
     + (0xEE101E11, 0xEE111E10, 0xE320F002, 0xEF000005, 0xE1200071, 0xE7F000F1, 0xE3A01007)
-    + (0xE1A02001, 0xE10F1000, 0xEE1B1F10, 0xEE1A1F10)
+    + (0xE1A02001, _A32_MRS_CPSR, 0xEE1B1F10, 0xEE1A1F10)
 )
 #: After a change of these, translations made under the old value may still be in a TLB.
 _TRANSLATION = {"SCTLR_EL1", "TCR_EL1", "MAIR_EL1", "VTCR_EL2", "HCR_EL2", "TTBR1_EL1"}
@@ -704,6 +706,8 @@ class Decoder:
         if "HCR_EL2" in self.written:
             # TGE implies MDCR_EL2.TDA, which would trap vEL2 itself: CP14 is let through there
             words = [word for word in words if word >> 8 & 15 != 14]
+        for i in reversed([i for i, word in enumerate(words) if word == _A32_MRS_CPSR]):
+            words.insert(i + 1, _A32_BIC_EAIF)
         self.ops.append(["enter32", A32 & ~(bits.below(4) << 6), words])
 
     def _call(self, bits: Bits) -> None:
