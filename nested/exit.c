@@ -352,7 +352,7 @@ static inline bool el2_or_id_name(u64 esr)
  * MSR or MRS at vEL2 of a register that only vEL2 has, or that it sees as itself: nobody's business
  * but the register's handler's. An nVHE L1 does a dozen of these for each exit of its L2; under nv
  * Linux reads its per-CPU offset like this two million times while it boots. What a handler
- * refuses goes the general way, from the beginning.
+ * refuses, or leaves to the host, goes the general way from the beginning: the handler is called again.
  */
 static noinline __no_stack_protector enum host_exit
 vel2_reg_exit(struct kvm_vcpu *vcpu, u64 esr)

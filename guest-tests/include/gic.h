@@ -74,6 +74,8 @@ void gic_set_edge(unsigned int intid, bool edge);
 bool gic_is_pending(unsigned int intid);
 bool gic_is_active(unsigned int intid);
 bool gic_is_enabled(unsigned int intid);
+void gic_random_l2(
+	void); /* L2's interface and two list registers, none of which has HW; by rnd() */
 void gic_send_sgi(unsigned int intid);	/* to this CPU */
 u32 gicd_read(unsigned int off);
 void gicd_write(unsigned int off, u32 v);

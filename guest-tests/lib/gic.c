@@ -194,3 +194,12 @@ void gic_init_cpu(u64 cpu, u32 enabled)
 	isb();
 	gic_init_cpu_el1(cpu, enabled);
 }
+
+void gic_random_l2(void)
+{
+	write_sysreg(rnd() & ~ICH_LR_HW, SYS_ICH_LR0_EL2);
+	write_sysreg(rnd() & ~ICH_LR_HW, SYS_ICH_LR1_EL2);
+	write_sysreg(rnd(), SYS_ICH_VMCR_EL2);
+	write_sysreg(rnd() & 0xff, SYS_ICH_HCR_EL2);
+	isb();
+}

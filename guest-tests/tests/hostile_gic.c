@@ -75,11 +75,7 @@ static void interfaces(void)
 {
 	for (unsigned int i = 0; i < 400; i++) {
 		quiet();
-		write_sysreg(rnd() & ~ICH_LR_HW, SYS_ICH_LR0_EL2);
-		write_sysreg(rnd() & ~ICH_LR_HW, SYS_ICH_LR1_EL2);
-		write_sysreg(rnd(), SYS_ICH_VMCR_EL2);
-		write_sysreg(rnd() & 0xff, SYS_ICH_HCR_EL2);
-		isb();
+		gic_random_l2();
 		l2_first_exit(l2_unmask, 0, 0, L2_EL1, 0);
 	}
 	quiet();

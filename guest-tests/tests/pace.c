@@ -162,11 +162,7 @@ static void storm_fault(void)
 
 static void storm_lr(void)
 {
-	write_sysreg(rnd() & ~ICH_LR_HW, SYS_ICH_LR0_EL2);
-	write_sysreg(rnd() & ~ICH_LR_HW, SYS_ICH_LR1_EL2);
-	write_sysreg(rnd(), SYS_ICH_VMCR_EL2);
-	write_sysreg(rnd() & 0xff, SYS_ICH_HCR_EL2);
-	isb();
+	gic_random_l2();
 	l2_first_exit(l2_nothing, 0, 0, L2_EL1, 0);
 }
 
