@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 import json
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from vel2lib import cformat, lint, results, table, witness
 from vel2lib.debian import ROOT
 from vel2lib.errors import Vel2Error
+from vel2lib.files import write_whole
 from vel2lib.image import MIB, Image, load
 from vel2lib.placement import DTB_SPACE, L1_BASE, RAM_BASE, dtb_address, place
 from vel2lib.records import Record, RecordReader, parse_line
@@ -256,6 +258,16 @@ def test_written_json_is_whole(tmp_path: Path) -> None:
     results.write_json(tmp_path / "deep/r.json", {"schema": "x"})
     assert json.loads((tmp_path / "deep/r.json").read_text()) == {"schema": "x"}
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["r.json"]
+
+
+def test_many_write_one_file(tmp_path: Path) -> None:
+    """Runs at the same time that are told the same file: each succeeds, one of them is in it, whole."""
+    texts = [str(number) * 100_000 for number in range(8)]
+    with ThreadPoolExecutor(len(texts)) as pool:
+        done = [pool.submit(write_whole, tmp_path / "r", text) for text in texts * 20]
+        assert all(one.exception() is None for one in done)
+    assert (tmp_path / "r").read_text() in texts
+    assert [p.name for p in tmp_path.iterdir()] == ["r"]
 
 
 # ---------------------------------------------------------------- lint's own rules

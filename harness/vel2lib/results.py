@@ -16,8 +16,9 @@ from typing import Any
 
 from . import plugin, witness
 from .config import RunConfig
-from .records import Record, integer, optional_integer
 from .errors import Vel2Error
+from .files import write_whole
+from .records import Record, integer, optional_integer
 from .regions import RegionName, region_names
 from .run import Result, exits_total, instructions_total
 
@@ -265,13 +266,10 @@ def write_json(path: Path, value: Any) -> None:
     """
     text = json.dumps(value, indent=1) + "\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():
             path.write_text(text)
-            return
-        scratch = path.with_name(path.name + ".tmp")
-        scratch.write_text(text)
-        scratch.replace(path)
+        else:
+            write_whole(path, text)
     except OSError as error:
         raise Vel2Error(f"{path}: {error.strerror}") from error
 

@@ -15,7 +15,7 @@ import re
 import sqlite3
 import subprocess
 import sys
-import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -25,6 +25,7 @@ from typing import Any
 from . import results
 from .debian import ROOT
 from .errors import Vel2Error
+from .files import write_whole
 from .run import Result
 
 SCHEMA = 1
@@ -211,18 +212,8 @@ def unsaved(path: Path) -> Path:
 
 def keep(one: Entry, path: Path) -> Path:
     """Keep a run beside a database that cannot take it: the file, whole or not at all. OSError when it cannot be."""
-    folder = unsaved(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix="run-", suffix=".tmp", dir=folder)
-    try:
-        with os.fdopen(handle, "w") as stream:
-            json.dump(asdict(one), stream)
-        made = Path(name).with_suffix(".json")
-        os.rename(name, made)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    made = unsaved(path) / f"run-{uuid.uuid4().hex}.json"
+    write_whole(made, json.dumps(asdict(one)))
     return made
 
 

@@ -268,7 +268,7 @@ def as_json(tables: Tables) -> str:
     )
 
 
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+def markdown(head: list[str], rows: list[list[str]]) -> list[str]:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return lines + ["| " + " | ".join(row) + " |" for row in rows]
 
@@ -279,7 +279,7 @@ def as_markdown(tables: Tables) -> str:
     for alias in tables.aliases.values():
         names.setdefault(alias.target, []).append(alias.name)
     lines = ["# System registers", "", "Generated from hyp/sysregs.def.", ""]
-    lines += _table(
+    lines += markdown(
         [
             "register",
             "encoding",
@@ -307,7 +307,7 @@ def as_markdown(tables: Tables) -> str:
         ],
     )
     lines += ["", "# System instructions", "", "Generated from hyp/sysinsns.def.", ""]
-    lines += _table(
+    lines += markdown(
         ["instruction", "encoding", "class", "needs", "to L1 if"],
         [
             [
@@ -321,7 +321,7 @@ def as_markdown(tables: Tables) -> str:
         ],
     )
     lines += ["", "# Exits", "", "Generated from hyp/exits.def.", ""]
-    lines += _table(
+    lines += markdown(
         ["exit", "ESR_EL2.EC"],
         [[e.name, "" if e.ec is None else f"{e.ec:#04x}"] for e in tables.exits.values()],
     )
