@@ -269,6 +269,7 @@ def as_json(tables: Tables) -> str:
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> list[str]:
+    """A table as lines of Markdown."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return lines + ["| " + " | ".join(row) + " |" for row in rows]
 
