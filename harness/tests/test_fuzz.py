@@ -5,20 +5,30 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
+import os
 import random
+import re
+import signal
+import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from subprocess import PIPE
+from typing import Any
 
 import pytest
 
-from vel2lib import fuzz, fuzzabi, fuzzdecode, fuzzprog, fuzzregs, fuzzrun
+from vel2lib import fuzz, fuzzabi, fuzzdecode, fuzzprog, fuzzregs, fuzzrun, fuzzsearch
 from vel2lib.config import HOSTS, MECHS
-from vel2lib.errors import Vel2Error
-from vel2lib.fuzz import CORPUS, Found, Search, Session
-from vel2lib.fuzzprog import MODES, Op
+from vel2lib.errors import EXIT_ERROR, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, Vel2Error
+from vel2lib.fuzz import CORPUS, Findings
 from vel2lib.fuzzmask import Difference
+from vel2lib.fuzzprog import MODES, Op
 from vel2lib.fuzzrun import Kind
+from vel2lib.fuzzsearch import Found, Search, Session, portions
 
+HARNESS = Path(__file__).resolve().parents[1]
 KINDS = [Kind(*one) for one in itertools.product(MODES, (1,), HOSTS, MECHS)]
 DEEP = [Kind(*one) for one in itertools.product(MODES, (2,), ["vhe"], ["nv2"])]
 SPIN = ["word", 0x14000000]  # B .
@@ -45,31 +55,41 @@ def test_corpus(session: Session, path: Path) -> None:
     assert not found, explain(found)
 
 
-def search(session: Session, directory: Path, seed: int, programs: int) -> None:
+def search(
+    session: Session, directory: Path, seed: int, programs: int, modes: Sequence[str] = MODES
+) -> Findings:
+    """What running programs finds."""
+    findings = Findings(directory, print)
+    work = Search(session, findings.keep, print)
+    for portion in portions(modes, programs, seed):
+        findings.add(work.run(portion))
+    return findings
+
+
+def none_differs(session: Session, directory: Path, seed: int, programs: int) -> None:
     """Run programs; fails where one differs."""
-    work = Search(session, directory, seed, print)
-    work.run(MODES, programs)
-    assert not work.found, explain([one.difference for one in work.found])
-    assert not work.flaky and not session.void
+    findings = search(session, directory, seed, programs)
+    assert not findings.found, explain([one.difference for one in findings.found])
+    assert not findings.flaky and findings.count.ran == programs
 
 
 def test_programs(session: Session, tmp_path: Path) -> None:
     """A few hundred programs, the same on each run of the suite."""
-    search(session, tmp_path, 1, 400)
+    none_differs(session, tmp_path, 1, 400)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(2, 12))
 def test_many_programs(session: Session, tmp_path: Path, seed: int) -> None:
     """2,000 programs each."""
-    search(session, tmp_path, seed, 2000)
+    none_differs(session, tmp_path, seed, 2000)
 
 
 @pytest.mark.long
 def test_under_vel2_under_vel2(l0: Path, tmp_path: Path) -> None:
     """Two levels down."""
     with Session(DEEP) as deep:
-        search(deep, tmp_path, 12, 1000)
+        none_differs(deep, tmp_path, 12, 1000)
 
 
 def test_a_trapped_write_raises_the_maintenance_interrupt(session: Session) -> None:
@@ -97,12 +117,13 @@ def test_what_differs_is_shrunk_and_replayed(
     def differs(kind: Kind, code: fuzzprog.Code, want: bytes, got: bytes) -> Difference | None:
         return Difference(kind, ("planted",), ("planted",)) if word in code.words2 else None
 
-    monkeypatch.setattr(fuzz, "compare", differs)
-    monkeypatch.setattr(fuzz, "SHRINK_SECONDS", 8.0)
+    monkeypatch.setattr(fuzzsearch, "compare", differs)
+    monkeypatch.setattr(fuzzsearch, "SHRINK_SECONDS", 4.0)
     with Session([Kind("vhe", 1, "vhe", "nv2")]) as made:
-        work = Search(made, tmp_path, 3, print)
-        work.run(["vhe"], 600)
-        assert [len(one.programs) for one in work.found] == [1]
+        findings = search(made, tmp_path, 3, 300, ["vhe"])
+        assert [len(one.programs) for one in findings.found] == [1]
+        assert findings.count.ran == 300 and findings.differences > 1
+        assert findings.finish() == EXIT_FAILED
         mode, programs = fuzz.read(tmp_path / "difference-1.json")
         assert mode == "vhe" and [op[:2] for op in programs[0]] == [["wr", "HSTR_EL2"]]
         assert fuzz.replay(made, tmp_path / "difference-1.json")
@@ -110,9 +131,114 @@ def test_what_differs_is_shrunk_and_replayed(
         assert not fuzz.replay(made, tmp_path / "difference-1.json")
 
 
+def fuzz_options(directory: Path, programs: int, jobs: int) -> argparse.Namespace:
+    """Of a run on two machines."""
+    return argparse.Namespace(
+        **{"programs": programs, "seed": 5, "scene": "", "jobs": jobs, "save": directory},
+        **{"host": "vhe", "mech": "nv2", "l1_mode": "vhe", "depth": 1, "no_build": True},
+    )
+
+
+def test_jobs_share_the_programs(
+    l0: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The programs, and what comes out, do not depend on how many processes run them."""
+    run = Session.run
+
+    def note(session: Session, mode: str, programs: Sequence[list[Op]], *more: Any) -> Any:
+        with (tmp_path / "ran").open("a") as stream:  # one write each: several processes do
+            stream.write("".join(f"{mode} {json.dumps(program)}\n" for program in programs))
+        return run(session, mode, programs, *more)
+
+    monkeypatch.setattr(Session, "run", note)
+    monkeypatch.setattr(fuzzsearch, "PORTION", 30)
+    ran, said = [], []
+    for jobs in (1, 2):
+        assert fuzz.command_fuzz(fuzz_options(tmp_path, 100, jobs), print) == EXIT_OK
+        ran.append(sorted((tmp_path / "ran").read_text().splitlines()))
+        said.append(capsys.readouterr().out.splitlines()[-1])
+        (tmp_path / "ran").unlink()
+    assert said == ["100 programs, 0 differences"] * 2
+    assert ran[0] == ran[1] and len(ran[0]) == 100
+
+
+def test_jobs_share_what_they_find(
+    l0: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A difference that several processes meet is one file; its programs are counted; flaky ones are kept."""
+
+    def differs(kind: Kind, code: fuzzprog.Code, want: bytes, got: bytes) -> Difference | None:
+        return Difference(kind, ("planted",), ("planted",)) if code.reads else None
+
+    monkeypatch.setattr(fuzzsearch, "compare", differs)
+    monkeypatch.setattr(fuzzsearch, "SHRINK_SECONDS", 1.0)
+    monkeypatch.setattr(fuzzsearch, "PORTION", 20)
+    assert fuzz.command_fuzz(fuzz_options(tmp_path, 60, 2), print) == EXIT_FAILED
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("60 programs, ") and int(last.split()[2]) > 1
+    assert [path.name for path in tmp_path.iterdir()] == ["difference-1.json"]
+    monkeypatch.setattr(Session, "confirm", lambda *_: None)
+    assert fuzz.command_fuzz(fuzz_options(tmp_path / "flaky", 60, 1), print) == EXIT_FAILED
+    assert capsys.readouterr().out.splitlines()[-1] == "60 programs, 0 differences"
+    assert (tmp_path / "flaky/flaky-1.json").is_file()
+
+
+def qemus_of(pid: int) -> list[int]:
+    """The processes that this one has started, and theirs."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [one for child in children for one in (int(child), *qemus_of(int(child)))]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_process_that_dies(l0: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """A worker that dies, and an end by Ctrl-C: one clear line, a status, no process left."""
+    command = [str(HARNESS / "vel2"), "fuzz", "--no-build", "--programs", "100000", "--jobs", "2"]
+    command += ["--host", "vhe", "--mech", "nv2", "--l1-mode", "vhe", "--save", str(tmp_path)]
+    with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, process_group=0) as made:
+        assert made.stderr
+        first = made.stderr.readline()
+        assert "0 differences" in first, first
+        every = qemus_of(made.pid)
+        workers = [one for one in every if qemus_of(one)]
+        assert len(workers) == 2 and len(every) == 2 + 2 * 2
+        if number == signal.SIGKILL:
+            os.kill(workers[0], number)
+        else:
+            os.killpg(made.pid, number)
+        _, errors = made.communicate(timeout=30)
+    last = errors.splitlines()[-1]
+    if number == signal.SIGKILL:
+        assert made.returncode == EXIT_ERROR
+        assert re.fullmatch(r"vel2: a worker process died \(SIGKILL\): \d+ programs .*", last), last
+    else:
+        assert made.returncode == EXIT_INTERRUPTED and last == "vel2: interrupted (SIGINT)"
+    assert not [line for line in errors.splitlines() if "Traceback" in line]
+    deadline = time.monotonic() + 10
+    while any(alive(one) for one in every) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [one for one in every if alive(one)]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_an_executor_that_does_not_start(
+    l0: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker's error is the command's."""
+    monkeypatch.setattr(fuzzrun, "BOOT_SECONDS", 0.0)
+    with pytest.raises(Vel2Error, match="native l1_vhe: the executor does not start"):
+        fuzz.command_fuzz(fuzz_options(tmp_path, 10, 2), print)
+
+
 def test_a_hang_is_a_difference(l0: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program that hangs at vEL2 is named, its machine replaced, and the next batch runs."""
-    monkeypatch.setattr(fuzz, "BATCH_SECONDS", 2.0)
+    monkeypatch.setattr(fuzzrun, "BATCH_SECONDS", 2.0)
     begin = fuzzrun.Machine.begin
 
     def hangs(
@@ -166,7 +292,7 @@ def test_what_programs_write_is_put_back(mode: str) -> None:
 
 def test_a_scene_of_ones_own(l0: Path) -> None:
     """`--scene` makes programs of that one; a name that is none is an error."""
-    options = argparse.Namespace(programs=1, scene="nothing", no_build=True)
+    options = argparse.Namespace(programs=1, scene="nothing", jobs=None, no_build=True)
     with pytest.raises(Vel2Error, match="--scene nothing: one of stale, "):
         fuzz.command_fuzz(options, print)
     source = random.Random(1)
@@ -195,7 +321,7 @@ def test_a_watchdog_that_comes_too_early(l0: Path, monkeypatch: pytest.MonkeyPat
     with Session([Kind("vhe", 1, "vhe", "nv2")]) as made:
         made.run("vhe", [[]])
         monkeypatch.setattr(fuzzrun.Machine, "begin", note)
-        monkeypatch.setattr(fuzz, "compare", late)
+        monkeypatch.setattr(fuzzsearch, "compare", late)
         assert made.run("vhe", [[["rd", "MIDR_EL1"]]])
     hasty, normal = fuzzrun.HASTY[1], fuzzrun.WATCHDOG[1]
     assert given[1::2] == [hasty, normal, 4 * normal, 16 * normal]

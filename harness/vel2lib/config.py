@@ -346,13 +346,18 @@ def check(config: RunConfig) -> None:
         raise Vel2Error(f"--l1-initrd {config.l1_initrd}: no such file")
 
 
+def cpus() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def build(targets: list[str]) -> None:
     """make these targets; Vel2Error with make's first error when that fails.
 
     One build at a time: tests and runs of the same checkout would otherwise write the same objects.
     """
     BUILD.mkdir(exist_ok=True)
-    jobs = f"-j{len(os.sched_getaffinity(0))}"
+    jobs = f"-j{cpus()}"
     # make puts its own options into the environment, which would make this one a part of it.
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     try:

@@ -157,6 +157,7 @@ def add(command: AddCommand, machine_options: AddOptions, run_options: AddOption
     fuzz.add_argument("--programs", type=int, default=1000, metavar="N", help="(default 1000)")
     fuzz.add_argument("--seed", type=int, default=1, metavar="S", help="(default 1)")
     fuzz.add_argument("--save", type=Path, metavar="DIR", help="for what differs (build/fuzz)")
+    fuzz.add_argument("--jobs", type=int, metavar="N", help="processes (default: CPUs)")
     fuzz.add_argument("--scene", default="", metavar="NAME", help="programs about this: sign, ...")
     replay = command("replay", "run the programs of reproducer files again")
     replay.add_argument(

@@ -1,140 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """vel2 fuzz and vel2 replay: random programs on QEMU's real EL2 and at vEL2, which must not differ.
 
-Hypothesis generates programs in batches and shrinks what differs to the shortest program; that becomes
-a file, which `replay` runs again. A machine that hangs, panics or ends is a difference too, and is
-started anew.
+Processes, one a CPU, search with machines of their own (fuzzsearch.py). What differs becomes a file, which
+`replay` runs again. A machine that hangs, panics or ends is a difference too, and is started anew.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
+import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 from . import config as configuration
 from . import fuzzprog
 from .config import HOSTS, MECHS
 from .debian import ROOT
 from .errors import EXIT_FAILED, EXIT_OK, Vel2Error
-from .fuzzdecode import CHUNK, SCENES, decode
-from .fuzzmask import Difference, compare
+from .fuzzdecode import SCENES
+from .fuzzmask import Difference
 from .fuzzprog import MODES, Op
-from .fuzzrun import BATCH_SECONDS, HASTY, WATCHDOG, Kind, Lost, Machine, wait
+from .fuzzrun import Kind
+from .fuzzsearch import Count, Found, Portion, Search, Session, portions
+from .qemu import die_with_parent
 
-#: Programs that are handed over at once (on average), operations of one, examples of one Hypothesis test.
-BATCH, LENGTH, EXAMPLES = 16, 14, 40
-#: Of wall clock, for one difference.
-SHRINK_SECONDS = 60.0
-PROGRESS_SECONDS = 2.0
-#: How often a program runs again that one machine did not end in time, with so many times the time.
-LATE_TRIES, LATE_FACTOR = 3, 4
 CORPUS = ROOT / "guest-tests/corpus"
-
-
-@dataclass
-class Found:
-    """Programs (the last of which differs, after those before it) and how."""
-
-    mode: str
-    programs: list[list[Op]]
-    difference: Difference
-
-    def size(self) -> int:
-        """What shrinking makes smaller."""
-        return sum(len(json.dumps(program)) for program in self.programs)
-
-
-class Differs(Exception):
-    """A difference, as Hypothesis wants it."""
-
-
-@dataclass
-class Session:
-    """Machines that all run the same programs; those of one L1 mode at a time."""
-
-    kinds: Sequence[Kind]
-    machines: dict[Kind, Machine] = field(default_factory=dict)
-    ran: int = 0  # programs that were new
-    void: int = 0  # of batches that QEMU's own EL2 did not come to the end of
-
-    def __enter__(self) -> "Session":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for machine in self.machines.values():
-            machine.stop()
-
-    def _machine(self, kind: Kind) -> Machine:
-        if kind not in self.machines:
-            machine = Machine(kind)
-            machine.start()
-            self.machines[kind] = machine
-        return self.machines[kind]
-
-    def _drop(self, kind: Kind) -> None:
-        self.machines.pop(kind).stop()
-
-    def run(
-        self,
-        mode: str,
-        programs: Sequence[list[Op]],
-        tries: int = LATE_TRIES,
-        new: bool = False,
-    ) -> list[tuple[int, Difference]]:
-        """Differences of a batch: which program, and how. A lost machine loses the rest of its batch."""
-        codes = [fuzzprog.assemble(program, mode) for program in programs]
-        data = [code.pack() for code in codes]
-        every = range(len(codes))
-        kinds = [Kind(mode), *(kind for kind in self.kinds if kind.mode == mode)]
-        machines = [self._machine(kind) for kind in kinds]
-        chosen = [[i for i in every if kind.can_run(codes[i])] for kind in kinds]
-        factor = LATE_FACTOR ** max(0, LATE_TRIES - 1 - tries)
-        watchdog = HASTY if tries == LATE_TRIES else [factor * ticks for ticks in WATCHDOG]
-        for machine, mine in zip(machines, chosen):
-            machine.begin([data[i] for i in mine], watchdog)
-        wait(machines, BATCH_SECONDS)
-        outputs: list[dict[int, bytes]] = []
-        lost: list[tuple[int, Difference]] = []
-        for machine, mine in zip(machines, chosen):
-            try:
-                outputs.append(dict(zip(mine, machine.end(len(mine)))))
-            except Lost as error:
-                outputs.append({})
-                text = (f"{machine.kind} is lost: {error.why}",)
-                key = ("lost", error.why.split(":")[0])
-                index = mine[min(error.program, len(mine) - 1)] if mine else 0
-                lost.append((index, Difference(machine.kind, text, key)))
-                self._drop(machine.kind)
-        if not outputs[0]:  # whatever the others do, there is nothing to compare it with
-            self.void += len(programs)
-            return []
-        self.ran += len(programs) if new else 0
-        found = lost
-        for kind, output in zip(kinds[1:], outputs[1:]):
-            for index, got in output.items():
-                one = compare(kind, codes[index], outputs[0][index], got)
-                if one and not (one.late and self._was_late(mode, programs[index], tries)):
-                    found.append((index, one))
-        return found
-
-    def _was_late(self, mode: str, program: list[Op], tries: int) -> bool:
-        """Whether the watchdog came for one machine because that waited for a CPU of the host."""
-        return tries > 0 and not self.run(mode, [program], tries - 1)
-
-    def confirm(self, mode: str, programs: Sequence[list[Op]]) -> Found | None:
-        """A difference of these programs again: of one alone if that differs alone."""
-        for index, first in self.run(mode, programs):
-            alone = self.run(mode, [programs[index]]) if index < len(programs) else []
-            if alone:
-                return Found(mode, [programs[index]], alone[0][1])
-            return Found(mode, list(programs[: index + 1]), first)
-        return None
 
 
 # ---------------------------------------------------------------------------- files
@@ -180,107 +79,167 @@ def read(path: Path) -> tuple[str, list[list[Op]]]:
     return mode, programs
 
 
-# ---------------------------------------------------------------------------- the search
+# ---------------------------------------------------------------------------- several searches
 
 
 @dataclass
-class Search:
-    """Hypothesis tests, one after another, until enough programs have run."""
+class Findings:
+    """What was found, by one search or by many: one difference of each key, each in a file."""
 
-    session: Session
     directory: Path
-    seed: int
     progress: Callable[[str], None]
     found: list[Found] = field(default_factory=list)
-    again: int = 0  # differences with a key that was seen before
     flaky: int = 0  # differences that did not come again
-    known: set[tuple[str, ...]] = field(default_factory=set)
-    scene: str = ""
-    _smallest: Found | None = None
-    _error: Vel2Error | None = None
-    _shrinks_until: float = 0.0
+    count: Count = field(default_factory=Count)
+    started: float = field(default_factory=time.monotonic)
 
-    def run(self, modes: Sequence[str], programs: int) -> None:
-        """Run this many programs, in turn in each L1 mode."""
-        started, number = time.monotonic(), 0
-        said = started
-        before = self.session.ran
-        while (left := before + programs - self.session.ran - self.session.void) > 0:
-            self._one(modes[number % len(modes)], self.seed * 1_000_003 + number, left)
-            number += 1
-            ran = self.session.ran - before
-            rate = ran / (time.monotonic() - started)
-            self.progress(f"{ran} programs, {len(self.found)} differences, {rate:.0f}/s")
+    @property
+    def known(self) -> set[tuple[str, ...]]:
+        """Keys of what was found."""
+        return {one.difference.key for one in self.found}
 
-    def _one(self, mode: str, seed: int, programs: int) -> None:
-        import hypothesis
-        from hypothesis import strategies as st
+    @property
+    def differences(self) -> int:
+        """Programs that differ."""
+        return len(self.found) + self.count.again
 
-        chunks = st.lists(st.binary(min_size=CHUNK, max_size=CHUNK), min_size=1, max_size=LENGTH)
-        examples = max(5, min(EXAMPLES, (programs + BATCH - 1) // BATCH))
-        self._smallest = None
+    def keep(self, found: Found, again: bool) -> None:
+        """A difference; `again`: it came when its programs ran again."""
+        if not again:
+            self.flaky += 1
+            write(self.directory / f"flaky-{self.flaky}.json", found)
+        elif found.difference.key in self.known:  # two searches at the same time
+            self.count.again += 1
+        else:
+            self.found.append(found)
+            path = self.directory / f"difference-{len(self.found)}.json"
+            write(path, found)
+            print("\n".join(found.difference.text))
+            for program in found.programs:
+                for op in program:
+                    print(f"    {json.dumps(_readable(op))}")
+            print(f"  {path}")
 
-        @hypothesis.seed(seed)
-        @hypothesis.settings(
-            max_examples=examples,
-            database=None,
-            deadline=None,
-            phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
-            suppress_health_check=list(hypothesis.HealthCheck),
-            verbosity=hypothesis.Verbosity.quiet,
-            print_blob=False,
-        )
-        @hypothesis.given(st.lists(chunks, min_size=BATCH // 2, max_size=2 * BATCH))
-        def test(batch: list[list[bytes]]) -> None:
-            if self._error:
-                return
-            try:
-                self._test(mode, [decode(program, mode, self.scene) for program in batch])
-            except Vel2Error as error:  # which Hypothesis would try to shrink
-                self._error = error
+    def add(self, count: Count) -> None:
+        """A portion is done."""
+        self.count.ran += count.ran
+        self.count.void += count.void
+        self.count.again += count.again
+        rate = self.count.ran / (time.monotonic() - self.started)
+        self.progress(f"{self.count.ran} programs, {self.differences} differences, {rate:.0f}/s")
 
+    def finish(self) -> int:
+        """Say what came out. Exit status."""
+        if self.flaky:
+            files = f"{self.directory}/flaky-*.json"
+            print(f"{self.flaky} differences that did not come again: {files}")
+        if self.count.void:
+            print(f"{self.count.void} programs more in batches that hang QEMU's own EL2")
+        print(f"{self.count.ran} programs, {self.differences} differences")
+        return EXIT_FAILED if self.differences or self.flaky else EXIT_OK
+
+
+class _Ended(BaseException):
+    """A worker is to end: not an Exception, which Hypothesis would take for the program's."""
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise _Ended()
+
+
+def _work(pipe: Connection, kinds: Sequence[Kind], scene: str) -> None:
+    """A worker: runs the portions that come, and sends what it finds; its QEMUs end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent has it, too
+    signal.signal(signal.SIGTERM, _end)
+    die_with_parent(signal.SIGTERM)
+    try:
+        with Session(kinds) as session:
+            search = Search(
+                session,
+                lambda *found: pipe.send(("keep", found)),
+                lambda text: pipe.send(("progress", (text,))),
+                scene,
+            )
+            while True:
+                portion, known = pipe.recv()
+                search.known |= known
+                pipe.send(("add", (search.run(portion),)))
+    except Vel2Error as error:
+        pipe.send(("error", (error,)))
+    except (_Ended, EOFError, BrokenPipeError):
+        pass
+
+
+class Worker:
+    """A process with machines of its own."""
+
+    def __init__(self, kinds: Sequence[Kind], scene: str):
+        # Forked: it has read all the tables already, and nothing else runs in this process.
+        context = multiprocessing.get_context("fork")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(theirs, kinds, scene), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.portion: Portion | None = None
+        self.modes: set[str] = set()  # of its machines
+
+    def give(self, waiting: list[Portion], known: set[tuple[str, ...]]) -> None:
+        """The next portion, preferably one for machines that it has."""
+        self.portion = None
+        if waiting:
+            chosen = min(waiting, key=lambda one: (one.mode not in self.modes, one.seed))
+            waiting.remove(chosen)
+            self.portion = chosen
+            self.modes.add(chosen.mode)
+            with contextlib.suppress(OSError):  # take() says why
+                self.pipe.send((chosen, known))
+
+    def take(self) -> tuple[str, tuple[Any, ...]]:
+        """What it says. Vel2Error when it has died."""
         try:
-            test()
-        except (Differs, hypothesis.errors.Flaky, BaseExceptionGroup):
-            pass
-        if self._error:
-            raise self._error
-        if self._smallest:
-            self._keep(self._smallest)
+            name, values = self.pipe.recv()
+        except (EOFError, OSError) as error:
+            self.process.join(5)
+            code = self.process.exitcode
+            how = signal.Signals(-code).name if code and code < 0 else f"exit status {code}"
+            lost = self.portion.programs if self.portion else 0
+            mode = self.portion.mode if self.portion else ""
+            raise Vel2Error(
+                f"a worker process died ({how}): {lost} programs of l1_{mode} have no result"
+            ) from error
+        if name == "error":
+            raise values[0]
+        return name, values
 
-    def _test(self, mode: str, programs: list[list[Op]]) -> None:
-        if self._smallest and time.monotonic() > self._shrinks_until:
-            return  # Hypothesis takes that for a program that does not differ any more
-        for index, difference in self.session.run(mode, programs, new=not self._smallest):
-            if difference.key in self.known:
-                self.again += self._smallest is None
-                continue
-            again = self.session.confirm(mode, programs[: index + 1])
-            if again is None:
-                self.flaky += 1
-                write(
-                    self.directory / f"flaky-{self.flaky}.json", Found(mode, programs, difference)
-                )
-                continue
-            if again.difference.key in self.known:
-                continue
-            if self._smallest is None:
-                self.progress(f"{difference.text[0]} shrinking")
-                self._shrinks_until = time.monotonic() + SHRINK_SECONDS
-            if self._smallest is None or again.size() < self._smallest.size():
-                self._smallest = again
-            raise Differs(difference.text[0])
+    def stop(self) -> None:
+        """Wait for its end, which it was told of."""
+        self.process.join(10)
+        self.process.kill()
+        self.pipe.close()
 
-    def _keep(self, found: Found) -> None:
-        self.known.add(found.difference.key)
-        self.found.append(found)
-        path = self.directory / f"difference-{len(self.found)}.json"
-        write(path, found)
-        print("\n".join(found.difference.text))
-        for program in found.programs:
-            for op in program:
-                print(f"    {json.dumps(_readable(op))}")
-        print(f"  {path}")
+
+def search_all(
+    todo: Sequence[Portion], kinds: Sequence[Kind], findings: Findings, jobs: int, scene: str
+) -> None:
+    """Run portions in this many processes. Vel2Error when one of them fails."""
+    waiting = list(todo)
+    workers: list[Worker] = []
+    try:
+        for _ in range(min(jobs, len(waiting))):
+            workers.append(Worker(kinds, scene))
+            workers[-1].give(waiting, findings.known)
+        while busy := [worker for worker in workers if worker.portion]:
+            ready = wait([worker.pipe for worker in busy])
+            for worker in (worker for worker in busy if worker.pipe in ready):
+                name, values = worker.take()
+                getattr(findings, name)(*values)
+                if name == "add":
+                    worker.give(waiting, findings.known)
+    finally:
+        for worker in workers:
+            worker.process.terminate()
+        for worker in workers:
+            worker.stop()
 
 
 def kinds_of(options: argparse.Namespace) -> list[Kind]:
@@ -299,6 +258,8 @@ def command_fuzz(options: argparse.Namespace, progress: Callable[[str], None]) -
     """vel2 fuzz."""
     if options.programs < 1:
         raise Vel2Error(f"--programs {options.programs}: at least 1")
+    if options.jobs is not None and options.jobs < 1:
+        raise Vel2Error(f"--jobs {options.jobs}: at least 1")
     if options.scene and options.scene not in SCENES:
         raise Vel2Error(f"--scene {options.scene}: one of {', '.join(SCENES)}")
     if not options.no_build:
@@ -306,19 +267,15 @@ def command_fuzz(options: argparse.Namespace, progress: Callable[[str], None]) -
         configuration.build(["l0", "guests"])
     kinds = kinds_of(options)
     modes = list(dict.fromkeys(kind.mode for kind in kinds))
-    with Session(kinds) as session:
-        where = options.save or ROOT / "build/fuzz"
-        search = Search(session, where, options.seed, progress, scene=options.scene)
-        search.run(modes, options.programs)
-    if search.flaky:
-        print(
-            f"{search.flaky} differences that did not come again: {search.directory}/flaky-*.json"
-        )
-    if session.void:
-        print(f"{session.void} programs more in batches that hang QEMU's own EL2")
-    different = len(search.found) + search.again
-    print(f"{session.ran} programs, {different} differences")
-    return EXIT_FAILED if different or search.flaky else EXIT_OK
+    findings = Findings(options.save or ROOT / "build/fuzz", progress)
+    search_all(
+        portions(modes, options.programs, options.seed),
+        kinds,
+        findings,
+        options.jobs or configuration.cpus(),
+        options.scene,
+    )
+    return findings.finish()
 
 
 def replay(session: Session, path: Path) -> list[Difference]:

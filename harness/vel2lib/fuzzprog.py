@@ -123,7 +123,7 @@ class Assembler:
         """Machine code of a program, with the end that puts everything back."""
         code = self.code
         for op in ops:
-            self._mark(ABI["FUZZ_CODE2"], code.words2)
+            self.mark(ABI["FUZZ_CODE2"], code.words2)
             getattr(self, "_" + op[0])(*op[1:])
             self.index += 1
         code.words2.append(a.hvc(ABI["FUZZ_IMM_END"]))
@@ -133,7 +133,7 @@ class Assembler:
             self.touched = {"HCR_EL2": self.pools.by_name["HCR_EL2"].base, **self.touched}
         self._quiet_gic()
         for name, value in self.touched.items():
-            code.end += a.mov(16, value) + [a.msr(self._enc(name), 16)]
+            code.end += a.mov(16, value) + [a.msr(self.enc(name), 16)]
             if name == "SCTLR_EL2":
                 code.end.append(a.ISB)
             if name == "HCR_EL2" and self.flips:
@@ -152,11 +152,13 @@ class Assembler:
         self.spis = True
         return self.assemble([])
 
-    def _mark(self, base: int, words: list[int]) -> None:
+    def mark(self, base: int, words: list[int]) -> None:
+        """The current operation's code begins at the end of `words`, which are at address `base`."""
         self.code.at.append((base + 4 * len(words), self.index))
 
     @staticmethod
-    def _enc(name: str) -> int:
+    def enc(name: str) -> int:
+        """Encoding of a register by any of its names."""
         tables = load()
         alias = tables.aliases.get(name)
         return alias.enc if alias else tables.registers[name].enc
@@ -180,7 +182,8 @@ class Assembler:
         """After an E2H that FEAT_NV2 may have kept in memory: an access that always traps, to ICH_VTR_EL2."""
         return [a.ISB, a.mrs(_ICH_VTR_EL2, 16), a.ISB]
 
-    def _touch(self, *names: str) -> None:
+    def touch(self, *names: str) -> None:
+        """Registers, by names of code below EL2, that the program's end has to put back."""
         for name in names:
             where = home(name, self.base_vhe)
             reg = self.pools.by_name.get(where)
@@ -191,7 +194,7 @@ class Assembler:
     # -- at EL2
 
     def _wr(self, name: str, value: int) -> None:
-        self.code.words2 += a.mov(16, value) + [a.msr(self._enc(name), 16), a.ISB]
+        self.code.words2 += a.mov(16, value) + [a.msr(self.enc(name), 16), a.ISB]
         self.code.nv2 |= name == "VNCR_EL2" or name == "HCR_EL2" and bool(value & HCR_NV2)
         if name == "HCR_EL2" and bool(value & HCR_E2H) != self.vhe:
             self.vhe, self.flips = not self.vhe, True
@@ -209,16 +212,16 @@ class Assembler:
         if self.vhe and name == row.name and row.op1 != 4:  # EL1's name of EL2's own register
             peer = next((r.name for r in load().registers.values() if r.peer == name), None)
         if peer and peer in self.pools.by_name:
-            self._touch(peer)
+            self.touch(peer)
         else:
-            self._touch(row.name)
+            self.touch(row.name)
 
     def _log(self, reg: int) -> None:
         tag = ABI["FUZZ_REC_VALUE"] << 56 | self.index << 32 | 1
         self.code.words2 += a.mov(17, tag) + [a.log_pair(17, reg)]
 
     def _rd(self, name: str) -> None:
-        self.code.words2 += [*a.mov(16, 0x5A5A), a.mrs(self._enc(name), 16)]
+        self.code.words2 += [*a.mov(16, 0x5A5A), a.mrs(self.enc(name), 16)]
         self.code.nv2 |= name == "VNCR_EL2"
         if name not in self.pools.quiet:
             self._log(16)
@@ -228,7 +231,7 @@ class Assembler:
         self.code.words2 += a.mov(16, va)
         self.code.words2 += [a.msr(INSNS[name], 16), a.ISB, a.mrs(_AT_PAR, 16)]
         self._log(16)
-        self._touch("PAR_EL1")
+        self.touch("PAR_EL1")
 
     def _sys(self, name: str, operand: int) -> None:
         self.code.words2 += a.mov(16, operand)
@@ -292,10 +295,10 @@ class Assembler:
 
     def _e2h(self, on: int) -> None:
         words = self.code.words2
-        words += [a.mrs(self._enc("HCR_EL2"), 16), *a.mov(17, HCR_E2H)]
-        words += [_ORR_X16 if on else _BIC_X16, a.msr(self._enc("HCR_EL2"), 16), *self._seen()]
+        words += [a.mrs(self.enc("HCR_EL2"), 16), *a.mov(17, HCR_E2H)]
+        words += [_ORR_X16 if on else _BIC_X16, a.msr(self.enc("HCR_EL2"), 16), *self._seen()]
         self.vhe, self.flips = bool(on), True
-        self._touch("HCR_EL2")
+        self.touch("HCR_EL2")
 
     def _mmu(self) -> None:
         self.mmu = True
@@ -306,12 +309,12 @@ class Assembler:
         }
         words = self.code.words2
         for name, value in values.items():
-            words += a.mov(16, value) + [a.msr(self._enc(name), 16)]
-            self._touch(name)
+            words += a.mov(16, value) + [a.msr(self.enc(name), 16)]
+            self.touch(name)
         words += [a.ISB, a.msr(INSNS["TLBI_ALLE2"], 31), a.DSB_SY, a.ISB]
         sctlr = self.pools.by_name["SCTLR_EL2"].base | 0x1005
-        words += a.mov(16, sctlr) + [a.msr(self._enc("SCTLR_EL2"), 16), a.ISB]
-        self._touch("SCTLR_EL2")
+        words += a.mov(16, sctlr) + [a.msr(self.enc("SCTLR_EL2"), 16), a.ISB]
+        self.touch("SCTLR_EL2")
 
     def _enter(self, spsr: int, elr: int, ops: Sequence[Op]) -> None:
         below = Below(self)
@@ -331,14 +334,14 @@ class Assembler:
         after = ABI["FUZZ_CODE2"] + 4 * (len(words) + 3)
         words += [*a.mov(27, after), a.ERET]
         assert ABI["FUZZ_CODE2"] + 4 * len(words) == after
-        self._touch(*CHANGED_BELOW)
+        self.touch(*CHANGED_BELOW)
 
     def _enter32(self, spsr: int, code: Sequence[int]) -> None:
         words1 = self.code.words1
         target = ABI["FUZZ_CODE1"] + 4 * len(words1)
         words1 += [_A32_NOP, *code, _A32_SVC | ABI["FUZZ_IMM_DONE"]]
         self.code.results.append({})
-        self._touch("TPIDR_EL0")
+        self.touch("TPIDR_EL0")
         self._go(spsr, target, ABI["FUZZ_STUB_A32"])
 
 
@@ -357,7 +360,7 @@ class Below:
         self.words.append(a.NOP)
         for op in ops:
             self.above.index += 1
-            self.above._mark(ABI["FUZZ_CODE1"], self.words)
+            self.above.mark(ABI["FUZZ_CODE1"], self.words)
             getattr(self, "_" + op[0])(*op[1:])
         self.words += [a.br(30), a.br(30)]
 
@@ -370,17 +373,17 @@ class Below:
         return reg
 
     def _touched(self, name: str) -> None:
-        self.above._touch(name)
+        self.above.touch(name)
         if name.startswith("ICC_"):
-            self.above._touch(*VGIC)
+            self.above.touch(*VGIC)
 
     def _wr(self, name: str, value: int) -> None:
-        self.words += a.mov(16, value) + [a.msr(self.above._enc(name), 16), a.ISB]
+        self.words += a.mov(16, value) + [a.msr(self.above.enc(name), 16), a.ISB]
         self._touched(name)
 
     def _rd(self, name: str) -> None:
         rt = 17 if name in self.above.pools.quiet else self._result(name)
-        self.words.append(a.mrs(self.above._enc(name), rt))
+        self.words.append(a.mrs(self.above.enc(name), rt))
         self._touched(name)
 
     def _ld(self, kind: int, va: int) -> None:

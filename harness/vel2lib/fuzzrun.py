@@ -96,15 +96,27 @@ class Machine:
     gone: bool = False
     qemu: Qemu | None = None
     _memory: mmap.mmap | None = None
-    _directory: tempfile.TemporaryDirectory[str] | None = None
 
     def start(self) -> None:
         """Boot it up to the executor's first word. Vel2Error when that does not come."""
+        shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        # QEMU has the files open then: nothing is left behind, however this process ends.
+        with tempfile.TemporaryDirectory(prefix="vel2-fuzz-", dir=shm) as scratch:
+            self._boot(Path(scratch))
+        if not self.bell:
+            why = self.panics or [self.said.decode("utf-8", "replace")[-200:]]
+            why += self.qemu.stderr()[:2] if self.qemu else []
+            self.stop()
+            raise Vel2Error(f"{self.kind}: the executor does not start: {' '.join(why)}")
+        for address, data in fuzztables.build(self.kind.mode != "nvhe").items():
+            self.write(address, data)
+        first = self.run([fuzzprog.base(self.kind.mode).pack()])[0]
+        if struct.unpack_from("<I", first, 4)[0] != ABI["FUZZ_END_OK"]:
+            raise Vel2Error(f"{self.kind}: the executor's registers cannot be set up")
+
+    def _boot(self, scratch: Path) -> None:
         config = self.kind.config()
         size = (MEM + self.kind.depth * L0_SIZE // MIB) * MIB
-        shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        self._directory = tempfile.TemporaryDirectory(prefix="vel2-fuzz-", dir=shm)
-        scratch = Path(self._directory.name)
         path = scratch / "ram"
         with path.open("w+b") as stream:
             stream.truncate(size)
@@ -117,16 +129,6 @@ class Machine:
         self.qemu = Qemu(args, self._console, self._l0)
         self.qemu.start()
         wait([self], BOOT_SECONDS)
-        if not self.bell:
-            why = self.panics or [self.said.decode("utf-8", "replace")[-200:]]
-            why += self.qemu.stderr()[:2]
-            self.stop()
-            raise Vel2Error(f"{self.kind}: the executor does not start: {' '.join(why)}")
-        for address, data in fuzztables.build(self.kind.mode != "nvhe").items():
-            self.write(address, data)
-        first = self.run([fuzzprog.base(self.kind.mode).pack()])[0]
-        if struct.unpack_from("<I", first, 4)[0] != ABI["FUZZ_END_OK"]:
-            raise Vel2Error(f"{self.kind}: the executor's registers cannot be set up")
 
     def stop(self) -> None:
         """Kill it and forget its memory."""
@@ -134,9 +136,7 @@ class Machine:
             self.qemu.kill()
         if self._memory:
             self._memory.close()
-        if self._directory:
-            self._directory.cleanup()
-        self.qemu = self._memory = self._directory = None
+        self.qemu = self._memory = None
 
     def _console(self, data: bytes) -> None:
         self.said = (self.said + data)[-4096:]
@@ -192,9 +192,9 @@ class Machine:
             address += size
         return found
 
-    def run(self, programs: Sequence[bytes]) -> list[bytes]:
+    def run(self, programs: Sequence[bytes], watchdog: Sequence[int] = WATCHDOG) -> list[bytes]:
         """begin(), wait, end()."""
-        self.begin(programs)
+        self.begin(programs, watchdog)
         wait([self], BATCH_SECONDS)
         return self.end(len(programs))
 
@@ -215,7 +215,7 @@ def wait(machines: Sequence[Machine], seconds: float) -> None:
                 return
             for key, _ in selector.select(remaining):
                 machine, channel = key.data
-                data = Qemu._receive(channel)
+                data = Qemu.receive(channel)
                 if data:
                     channel.on_data(data)
                 elif data is not None:

@@ -159,8 +159,9 @@ def native_command(
     return args + list(machine.extra)
 
 
-def _child() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Have this process get a signal when the one that started it ends."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, number)
 
 
 _running: set["Qemu"] = set()
@@ -242,7 +243,7 @@ class Qemu:
                     stderr=stderr,
                     pass_fds=[s.fileno() for s in theirs],
                     start_new_session=True,
-                    preexec_fn=_child,
+                    preexec_fn=die_with_parent,
                 )
             except OSError as error:
                 raise Vel2Error(
@@ -269,7 +270,7 @@ class Qemu:
                     return True
                 for key, _ in selector.select(left):
                     channel = key.data
-                    data = self._receive(channel)
+                    data = self.receive(channel)
                     if data:
                         channel.on_data(data)
                     elif data is not None:
@@ -278,7 +279,7 @@ class Qemu:
         return False
 
     @staticmethod
-    def _receive(channel: Channel) -> bytes | None:
+    def receive(channel: Channel) -> bytes | None:
         """What has arrived, b"" at the end, None when nothing is there after all."""
         try:
             return channel.socket.recv(1 << 16)

@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import itertools
 import json
-import os
 import queue
 import sys
 import tomllib
@@ -309,7 +308,7 @@ def command_sweep(options: argparse.Namespace) -> int:
     print(f"{spec['name']}: {len(found)} runs, {old} of them finished before", flush=True)
     sweep = Sweep(path)
     if todo:
-        workers = options.jobs or cpus()
+        workers = options.jobs or configuration.cpus()
         try:
             with dask(options.scheduler) if options.scheduler else local(workers) as submit:
                 sweep.run(todo, submit)
@@ -324,8 +323,3 @@ def command_sweep(options: argparse.Namespace) -> int:
         raise Vel2Error(store.rescue(sweep.unsaved, path, sweep.problem))
     print(f"{spec['name']}: {len(todo) - len(sweep.failed)} measured, {len(sweep.failed)} failed")
     return EXIT_ERROR if sweep.failed else EXIT_OK
-
-
-def cpus() -> int:
-    """CPUs that this process may use."""
-    return len(os.sched_getaffinity(0))
