@@ -67,8 +67,8 @@ int nested_vcpu_init(struct kvm_vcpu *vcpu)
 	vcpu->arch.hcr_res1 = opts.l1_mode == L1_VHE ? HCR_E2H : 0;
 	vcpu->arch.midr = read_sysreg(MIDR_EL1);
 	vcpu->arch.vel2_mmu = &vcpu->kvm->s2.canonical;
-	debug_hyp_init(vcpu);
 	ret = nested_idregs_init(vcpu);
+	debug_hyp_init(vcpu);
 	vcpu->arch.hfgitr = idregs_hfgitr();
 	init_hcr(vcpu);
 	return ret;

@@ -479,10 +479,12 @@ static noinline __no_stack_protector struct s2_mmu *find_l2_mmu(struct kvm_vcpu 
 {
 	struct s2_mmu *mmu = vcpu->arch.l2_last;
 	struct s2_guest key = vcpu->arch.l2_last_key, g;
+	bool loaded = vcpu->arch.sysregs_loaded_on_cpu;
 
 	/* The old bank is out and the new one not in: every register's current value is in memory. */
 	vcpu->arch.sysregs_loaded_on_cpu = false;
 	g = nested_s2_guest(vcpu);
+	vcpu->arch.sysregs_loaded_on_cpu = loaded;
 	vcpu->arch.l2_last = vcpu->arch.l2_mmu;
 	vcpu->arch.l2_last_key = vcpu->arch.l2_key;
 	if (!mmu || !same_stage2(&key, &g)) {
@@ -608,8 +610,14 @@ static __always_inline u64 unload(struct kvm_vcpu *vcpu, enum loaded_bank bank)
 		ctxt->sys_regs[CNTHCTL_EL2] = cnthctl_from_hw(vcpu, cntkctl);
 	else
 		ctxt->sys_regs[CNTKCTL_EL1] = cntkctl;
-	if (bank == BANK_VEL1)
-		ctxt->sys_regs[MDSCR_EL1] = read_sysreg(mdscr_el1);
+	if (bank == BANK_VEL1) {
+		u64 mdscr = read_sysreg(mdscr_el1);
+
+		ctxt->sys_regs[MDSCR_EL1] = mdscr;
+		/* It means something else at vEL2: load_mdcr() is to come by. */
+		if (unlikely(mdscr & MDSCR_KDE))
+			vcpu->arch.hw_mdcr = ~0ULL;
+	}
 	if (bank != BANK_VEL2_E2H &&
 	    unlikely(bank == BANK_VEL2_NVHE ||
 		     (vcpu->arch.hcr_el2 & (HCR_VSE | HCR_UNDER_TGE))))
@@ -637,6 +645,17 @@ static noinline void build_special(struct kvm_vcpu *vcpu)
 		ctxt->shadow_sys_regs[SPSR_EL1] = spsr_to_hw(ctxt->shadow_sys_regs[SPSR_EL1]);
 	if (stage1_is_shadowed(vcpu, BANK_VEL2_NVHE))
 		ctxt->shadow_sys_regs[SCTLR_EL1] &= ~SCTLR_M;
+}
+
+/* MDCR_EL2, and what of debug differs between vEL2 and vEL1&0 only while L1 debugs. */
+static noinline void load_mdcr(struct kvm_vcpu *vcpu, bool vel1)
+{
+	if (vcpu->arch.dbg_armed)
+		debug_hyp_disarm(vcpu);
+	vcpu->arch.hw_mdcr = vel1 ? vcpu->arch.mdcr_vel1 : vcpu->arch.mdcr_vel2;
+	write_sysreg(vcpu->arch.hw_mdcr, MDCR_EL2);
+	if (!vel1)
+		debug_hyp_enter_vel2(vcpu);
 }
 
 static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank old,
@@ -671,10 +690,8 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 	write_sysreg(vel1 ? ctxt->sys_regs[VMPIDR_EL2] : vcpu->arch.mpidr, VMPIDR_EL2);
 	write_sysreg(vel1 ? ctxt->sys_regs[VPIDR_EL2] : vcpu->arch.midr, VPIDR_EL2);
 	mdcr = vel1 ? vcpu->arch.mdcr_vel1 : vcpu->arch.mdcr_vel2;
-	if (unlikely(mdcr != vcpu->arch.hw_mdcr)) {
-		vcpu->arch.hw_mdcr = mdcr;
-		write_sysreg(mdcr, MDCR_EL2);
-	}
+	if (unlikely(mdcr != vcpu->arch.hw_mdcr))
+		load_mdcr(vcpu, vel1);
 	if (vel1) {
 		debug_hyp_enter_vel1(vcpu);
 		ttlb_enter_vel1(vcpu);
@@ -682,7 +699,8 @@ static __always_inline void switch_bank(struct kvm_vcpu *vcpu, enum loaded_bank 
 		vcpu->arch.loaded_bank = bank;
 	}
 	vcpu->arch.el1_bank_switches++;	/* for ttlb_disarm() after ttlb_enter_vel1() */
-	vcpu->arch.sysregs_loaded_on_cpu = true;
+	if (old == BANK_NONE)
+		vcpu->arch.sysregs_loaded_on_cpu = true;
 	load_fgt(vcpu, bank);
 	load_cptr(vcpu, bank);
 	load_hcr(vcpu, bank);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The virtual CPU's debug registers (nested/debug.c). EL2.
+ * The virtual CPU's debug registers (nested/debug.c; as the hardware has them: shadow/debug.c). EL2.
  */
 #ifndef DEBUG_H
 #define DEBUG_H
@@ -20,12 +20,44 @@ static inline void debug_hyp_reset(struct kvm_vcpu *vcpu)
 	vcpu->arch.mdcr_vel1 = vcpu->arch.mdcr_vel2 & ~MDCR_DEBUG_TRAPS;
 }
 
-/* vcpu_load, vcpu_put: breakpoint and watchpoint registers. */
+/* op2 of DBGBVR<n>_EL1, DBGBCR<n>_EL1, DBGWVR<n>_EL1, DBGWCR<n>_EL1 */
+enum dbg_kind {
+	DBG_BVR = 4,
+	DBG_BCR,
+	DBG_WVR,
+	DBG_WCR,
+};
+
+/* Before the first vCPU is loaded: how many there are, as ID_AA64DFR0_EL1 says. */
+void dbg_init(unsigned int breakpoints, unsigned int watchpoints);
+
+/*
+ * Breakpoint and watchpoint registers: all of them at vcpu_load and vcpu_put; one of them as L1 sees it, @control:
+ * DBGBCR<n>_EL1 or DBGWCR<n>_EL1.
+ */
+void dbg_load_all(struct kvm_vcpu *vcpu);
+void dbg_save_all(struct kvm_vcpu *vcpu);
+u64 dbg_read_l1(const struct kvm_vcpu *vcpu, enum vcpu_sysreg reg, bool control);
+void dbg_write_l1(struct kvm_vcpu *vcpu, enum vcpu_sysreg reg, bool control, u64 val);
+
+/* vcpu_load, vcpu_put: those, and the OS Lock. */
 void debug_hyp_load(struct kvm_vcpu *vcpu);
 void debug_hyp_put(struct kvm_vcpu *vcpu);
 
-/* @mdscr, which has KDE, as the hardware must have it at vEL2. */
-u64 debug_vel2_mdscr(const struct kvm_vcpu *vcpu, u64 mdscr);
+/*
+ * @mdscr, the virtual MDSCR_EL1, has KDE, and vEL2 runs next: the hardware's, with its breakpoints and watchpoints,
+ * becomes what that means there.
+ */
+void debug_vel2_kde(struct kvm_vcpu *vcpu, u64 mdscr);
+
+/* Breakpoints and watchpoints are as L1 wrote them again: anything but vEL2 runs next. */
+void debug_hyp_disarm(struct kvm_vcpu *vcpu);
+
+/* Does L1 have debug exceptions of vEL1&0, and of vEL2, at vEL2? */
+static inline bool debug_routed_to_vel2(const struct kvm_vcpu *vcpu)
+{
+	return (__vcpu_sys_reg(vcpu, MDCR_EL2) & MDCR_TDE) || (vcpu_hcr_el2(vcpu) & HCR_TGE);
+}
 
 /* Is software step enabled at vEL1&0 in the state @pstate (DebugExceptionReturnSS)? */
 bool debug_steps_vel1(const struct kvm_vcpu *vcpu, u64 pstate);
@@ -37,13 +69,14 @@ static inline void debug_hyp_enter_vel1(const struct kvm_vcpu *vcpu)
 }
 
 /* Each entry to vEL2: L1 may have stored to MDSCR_EL1's slot, which acts wherever it runs. */
-static inline void debug_hyp_enter_vel2(const struct kvm_vcpu *vcpu)
+static inline void debug_hyp_enter_vel2(struct kvm_vcpu *vcpu)
 {
 	u64 mdscr = READ_ONCE(__vcpu_sys_reg(vcpu, MDSCR_EL1));
 
 	if (unlikely(mdscr & MDSCR_KDE))
-		mdscr = debug_vel2_mdscr(vcpu, mdscr);
-	write_sysreg(mdscr, mdscr_el1);
+		debug_vel2_kde(vcpu, mdscr);
+	else
+		write_sysreg(mdscr, mdscr_el1);
 }
 
 #endif

@@ -206,6 +206,7 @@ struct kvm_vcpu_arch {
 	u64 l1_vncr_ttbr0, l1_vncr_ttbr1; /* tables that l1_vncr_pa came from */
 	u8 dbgclaim;			/* not loaded: claim tags, */
 	bool os_locked;			/* OSLSR_EL1.OSLK */
+	bool dbg_armed;			/* DBGBCR<n> and DBGWCR<n> of the hardware are vEL2's, see debug.c */
 	struct vcpu_stats stats;
 	struct sve_state sve __aligned(16);	/* under CAP_SVE, in place of ctxt.fp.vregs */
 };
