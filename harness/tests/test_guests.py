@@ -29,6 +29,8 @@ PV_QUICK = {
     "pv": {"bundled", "exceptions", "eret", "hcr", "mmu", "tlbi"},
     "pv-page": {"bundled", "served"},
 }
+#: Seconds; a run that may take longer asks for more than pytest gives each test.
+LONG_TIMEOUT = 100
 _ROW = re.compile(r"^SYSREG\((\w+),.*?LOC\([^)]*\),\s*\w+,\s*\w+,\s*(0x[0-9a-f]+|NOVNCR)", re.M)
 
 
@@ -68,6 +70,8 @@ def _execute(config: RunConfig, row: dict[str, Any]) -> Result:
     smp = int(row.get("smp", 1))
     if not config.native:
         config.smp, config.vcpus = int(row.get("cpus", smp)), smp
+    if config.native and not row.get("its", True):
+        config.qemu_args = (*config.qemu_args, "-machine", "its=off")
     config.timeout = float(row.get("timeout", 20))
     return execute(config, resolve(config))
 
@@ -130,29 +134,37 @@ def mechs(row: dict[str, Any]) -> tuple[str, ...]:
     return (*found, "pv-page") if "pv" in found and row.get("page", True) else found
 
 
-def marks(name: str, mech: str) -> list[Any]:
-    """What pytest is to know of a guest under a mechanism."""
-    found = []
-    if "known" in GUESTS[name]:
-        found.append(pytest.mark.xfail(reason=GUESTS[name]["known"], strict=True))
-    if name not in PV_QUICK.get(mech, {name}):
+def marks(name: str, mech: str, variant: str) -> list[Any]:
+    """What pytest is to know of a guest under a mechanism, with a host and in a mode."""
+    row, found = GUESTS[name], []
+    if "known" in row:
+        found.append(pytest.mark.xfail(reason=row["known"], strict=True))
+    if name not in PV_QUICK.get(mech, {name}) or variant not in row.get("quick", [variant]):
         found.append(pytest.mark.long)
+    if row.get("timeout", 0) > LONG_TIMEOUT:
+        found.append(pytest.mark.timeout(2 * int(row["timeout"])))
     return found
 
 
 def natives() -> list[Any]:
     """Guest x mode."""
-    return [pytest.param(n, m, id=f"{n}-{m}") for n, row in GUESTS.items() for m in modes(row)]
+    return [
+        pytest.param(n, m, id=f"{n}-{m}", marks=[pytest.mark.long] * (row.get("quick") == []))
+        for n, row in GUESTS.items()
+        for m in modes(row)
+    ]
 
 
 def nested() -> list[Any]:
     """Guest x mode x host x mechanism. A known difference must be one: it fails when it is gone."""
-    return [
-        pytest.param(n, m, host, mech, id=f"{n}-host_{host}-{mech}-l1_{m}", marks=marks(n, mech))
-        for n, row in GUESTS.items()
-        for m, host, mech in itertools.product(modes(row), HOSTS, mechs(row))
-        if not without_oracle(n, m, host, mech)
-    ]
+    found = []
+    for n, row in GUESTS.items():
+        for m, host, mech in itertools.product(modes(row), HOSTS, mechs(row)):
+            if not without_oracle(n, m, host, mech):
+                variant = f"host_{host}-{mech}-l1_{m}"
+                known = marks(n, mech, variant)
+                found.append(pytest.param(n, m, host, mech, id=f"{n}-{variant}", marks=known))
+    return found
 
 
 def without_oracle(name: str, mode: str, host: str, mech: str) -> bool:

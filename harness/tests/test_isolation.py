@@ -110,6 +110,14 @@ def test_reaches_for_the_other(
     as_natively(run(*(words[n] for n in names), vcpus=1, mem=256, icount=True, **more), names)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("smp", [1, 2])
+def test_frames_of_the_gic(checked_l0: Path, smp: int) -> None:
+    """An L1 writes anything to all that its GIC is: the other one has its own, and all of its interrupts."""
+    names = ["hostile_frames", "smp"]
+    as_natively(run(*map(with_words, names), smp=smp, vcpus=2, mem=256), names)
+
+
 @pytest.mark.parametrize("cpus", [1, 2])
 def test_each_its_own_cpus(checked_l0: Path, cpus: int) -> None:
     """Two L1s with two vCPUs each, which they turn on and off and send interrupts to: each means its own."""
