@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls and returns as an enemy of whoever is below would make them: ERET to every PSTATE, hypercalls
- * without end, PSCI and SMCCC with every function and any argument, a guest that never does anything but wait.
+ * Calls and returns as an enemy of whoever is below would make them: ERET to every PSTATE, hypercalls without
+ * end, a guest that never does anything but wait.
  */
 #include "gic.h"
 #include "l2.h"
@@ -64,45 +64,6 @@ static void floods(void)
 	check_eq("of EL2 to itself", exc_take().count, FLOOD);
 }
 
-/* Functions that end or suspend this CPU or the machine. */
-static bool ends(u32 fn)
-{
-	u32 n = fn & 0x3fffffff;
-
-	return (fn & 0x3fffffe0) == 0x04000000 &&
-	       ((n & 0x1f) == 1 || (n & 0x1f) == 2 || (n & 0x1f) == 8 || (n & 0x1f) == 9 ||
-		(n & 0x1f) == 0xc || (n & 0x1f) == 0xe || (n & 0x1f) == 0x12);
-}
-
-/* Who answers decides what is there, so answers are not compared: but x4 to x17 and this program survive. */
-static void calls(void)
-{
-	static const u32 bases[] = {
-		0x84000000, 0xc4000000, 0x80000000, 0xc0000000, 0x04000000, 0
-	};
-
-	for (unsigned int b = 0; b < ARRAY_SIZE(bases); b++) {
-		for (u32 i = 0; i < 0x40; i++) {
-			u32 fn = bases[b] + i;
-
-			if (ends(fn))
-				continue;
-			for (unsigned int k = 0; k < 6; k++)
-				smccc(fn | (k & 1 ? rnd() << 32 : 0),
-				      k < 2 ? 0 : k < 4 ? ~0UL : rnd(), k < 3 ? 0 : rnd(), rnd());
-		}
-	}
-	for (unsigned int i = 0; i < 500; i++) {
-		u32 fn = (u32)rnd();
-
-		if (!ends(fn))
-			smccc(fn, rnd(), rnd(), rnd());
-	}
-	check_eq("version after calls of every kind", smccc(PSCI_VERSION, 0, 0, 0) >= 0x10000, 1);
-	printf("CPU_ON of whoever: %ld %ld %ld\n", smccc(PSCI_CPU_ON, 0xff00ffffff, 0x40200000, 0),
-	       smccc(PSCI_CPU_ON, 1, 0x40200000, 0), smccc(PSCI_CPU_ON, 0, 0x40200000, 0));
-}
-
 /* Whatever L2 does, EL2's timer ends it. */
 static void endless(const char *name, l2_fn fn, u64 pstate)
 {
@@ -133,7 +94,6 @@ void guest_main(void)
 	l2_init();
 	returns();
 	floods();
-	calls();
 	gic_enable(PPI_CNTHP);
 	endless("WFI", wait_forever, L2_EL1);
 	endless("WFI at EL0", wait_forever, L2_EL0);

@@ -219,7 +219,7 @@ def prints_the_same(name: str, mode: str, host: str, mech: str, **more: Any) -> 
         host=host,
         mech=mech,
         cpu=cpu,
-        witness=True,
+        witness=not row.get("heavy"),
         trace=0 if fast else 10,
         **more,
     )

@@ -118,6 +118,16 @@ def test_frames_of_the_gic(checked_l0: Path, smp: int) -> None:
     as_natively(run(*map(with_words, names), smp=smp, vcpus=2, mem=256), names)
 
 
+@pytest.mark.parametrize("host, mech", [("vhe", "nv2"), ("nvhe", "nv")])
+def test_psci_by_the_book(checked_l0: Path, host: str, mech: str) -> None:
+    """Every function of PSCI with any argument, by EL2 and by its L2: the answers that the specifications have for it,
+    of which QEMU's own firmware knows less.
+    """
+    result = run("hostile_psci book=1", host=host, mech=mech, smp=2)
+    assert result.status == 0, explain(result)
+    assert "ok wrong answers 0" in result.lines()
+
+
 @pytest.mark.parametrize("cpus", [1, 2])
 def test_each_its_own_cpus(checked_l0: Path, cpus: int) -> None:
     """Two L1s with two vCPUs each, which they turn on and off and send interrupts to: each means its own."""

@@ -60,7 +60,7 @@ def stacks(guest: str) -> list[Stack]:
     None with a disk on PCIe: a vel2 hands devices on only behind an SMMU, and has none for its L1. None with SVE
     under an L0 that uses FEAT_NV: it offers SVE only to an L1 that can never be nVHE, and a vel2 may be.
     """
-    if GUESTS[guest].get("disk") or not GUESTS[guest].get("deep", True):
+    if GUESTS[guest].get("disk") or GUESTS[guest].get("heavy"):
         return []
     mechs = GUESTS[guest].get("mechs", MECHS)
     outer = ["nv2"] if GUESTS[guest].get("sve") else mechs

@@ -53,19 +53,26 @@ static s64 cpu_on(const struct kvm *kvm, u64 mpidr, u64 entry, u64 context)
 	return PSCI_SUCCESS;
 }
 
-static s64 affinity_info(const struct kvm *kvm, u64 mpidr, u64 level)
+/* ON if one of those is that @mpidr and @level stand for: affinity fields below @level do not count. */
+static s64 affinity_info(const struct kvm *kvm, u64 mpidr, u32 level)
 {
-	const struct kvm_vcpu *vcpu = find_vcpu(kvm, mpidr);
+	static const u64 masks[] = { MPIDR_AFF_MASK, 0xff00ffff00ULL, 0xff00ff0000ULL,
+				     0xff00000000ULL };
+	s64 ret = PSCI_INVALID_PARAMETERS;
 
-	if (level > 3)
-		return PSCI_INVALID_PARAMETERS;
-	if (level)
-		return PSCI_AFFINITY_ON;
-	if (!vcpu)
-		return PSCI_INVALID_PARAMETERS;
-	if (!is_off(vcpu))
-		return PSCI_AFFINITY_ON;
-	return vcpu->starting ? PSCI_AFFINITY_ON_PENDING : PSCI_AFFINITY_OFF;
+	if (level >= ARRAY_SIZE(masks) || mpidr & ~(MPIDR_AFF_MASK | MPIDR_BIT31))
+		return ret;
+	for (int i = 0; i < kvm->nr_vcpus; i++) {
+		const struct kvm_vcpu *vcpu = kvm->vcpus[i];
+
+		if ((vcpu->arch.mpidr ^ mpidr) & masks[level])
+			continue;
+		if (!is_off(vcpu))
+			return PSCI_AFFINITY_ON;
+		if (ret != PSCI_AFFINITY_ON_PENDING)
+			ret = vcpu->starting ? PSCI_AFFINITY_ON_PENDING : PSCI_AFFINITY_OFF;
+	}
+	return ret;
 }
 
 /* Only standby states exist: that is WFI. */
@@ -82,7 +89,7 @@ static bool cpu_suspend(struct kvm_vcpu *vcpu, u64 state)
 	return false;
 }
 
-/* Of the 32-bit form only the lower halves of the arguments count. */
+/* Of the 32-bit form only the lower halves of the arguments count, of any form those of arguments of 32 bits. */
 static u64 arg(const struct kvm_vcpu *vcpu, unsigned int n)
 {
 	const u64 *regs = vcpu->arch.ctxt.regs.regs;
@@ -109,7 +116,7 @@ bool psci_call(struct kvm_vcpu *vcpu)
 		return true;
 	case PSCI_AFFINITY_INFO:
 	case PSCI_AFFINITY_INFO64:
-		*x0 = (u64)affinity_info(vcpu->kvm, arg(vcpu, 1), arg(vcpu, 2));
+		*x0 = (u64)affinity_info(vcpu->kvm, arg(vcpu, 1), (u32)arg(vcpu, 2));
 		return true;
 	case PSCI_SYSTEM_OFF:
 		l1_end(vcpu->kvm, L1_OFF);
@@ -120,7 +127,7 @@ bool psci_call(struct kvm_vcpu *vcpu)
 	case PSCI_SYSTEM_RESET2:
 	case PSCI_SYSTEM_RESET2_64:
 		/* 0: warm reset of the whole system; the rest is the vendor's or reserved. */
-		if (arg(vcpu, 1)) {
+		if ((u32)arg(vcpu, 1)) {
 			*x0 = (u64)(s64)PSCI_INVALID_PARAMETERS;
 			return true;
 		}

@@ -139,6 +139,17 @@ static void the_rest(void)
 	CHECK(call(PSCI_AFFINITY_INFO, 0x100, 0, 0, NULL) == PSCI_AFFINITY_OFF);
 	CHECK(call(PSCI_AFFINITY_INFO64, 7, 0, 0, NULL) == PSCI_INVALID_PARAMETERS);
 	CHECK(call(PSCI_AFFINITY_INFO64, 0, 4, 0, NULL) == PSCI_INVALID_PARAMETERS);
+	CHECK(call(PSCI_AFFINITY_INFO64, 1, 0xffffffff00000000, 0, NULL) == PSCI_AFFINITY_OFF);
+	CHECK(call(PSCI_AFFINITY_INFO64, 1ULL << 40, 0, 0, NULL) == PSCI_INVALID_PARAMETERS);
+	CHECK(call(PSCI_AFFINITY_INFO64, 1 << 24, 3, 0, NULL) == PSCI_INVALID_PARAMETERS);
+	/* Two of the first cluster, one of them on; one of the second; the first package; another one. */
+	CHECK(call(PSCI_AFFINITY_INFO64, 0x17, 1, 0, NULL) == PSCI_AFFINITY_ON);
+	CHECK(call(PSCI_AFFINITY_INFO64, 0x17f, 1, 0, NULL) == PSCI_AFFINITY_OFF);
+	CHECK(call(PSCI_AFFINITY_INFO64, 0x217, 1, 0, NULL) == PSCI_INVALID_PARAMETERS);
+	CHECK(call(PSCI_AFFINITY_INFO64, 0x217, 2, 0, NULL) == PSCI_AFFINITY_ON);
+	CHECK(call(PSCI_AFFINITY_INFO64, 0x10000, 2, 0, NULL) == PSCI_INVALID_PARAMETERS);
+	CHECK(call(PSCI_AFFINITY_INFO64, 0x10000, 3, 0, NULL) == PSCI_AFFINITY_ON);
+	CHECK(call(PSCI_AFFINITY_INFO64, 1ULL << 32, 3, 0, NULL) == PSCI_INVALID_PARAMETERS);
 	CHECK(call(PSCI_CPU_SUSPEND64, 0, 0, 0, &go) == 0 && !go && vcpu->arch.wfi_waiting);
 	CHECK(call(PSCI_CPU_SUSPEND, 0x100000, 0, 0, &go) == PSCI_INVALID_PARAMETERS && go);
 	call(PSCI_CPU_OFF, 0, 0, 0, &go);
@@ -150,6 +161,9 @@ static void the_rest(void)
 	CHECK(!go && ended && !strcmp(ended, "reset"));
 	ended = NULL;
 	CHECK(call(PSCI_SYSTEM_RESET2_64, 1, 0, 0, &go) == PSCI_INVALID_PARAMETERS && go && !ended);
+	call(PSCI_SYSTEM_RESET2_64, 1ULL << 32, 0, 0, &go);
+	CHECK(!go && ended && !strcmp(ended, "reset"));
+	ended = NULL;
 	call(PSCI_SYSTEM_RESET2, 0, 0, 0, &go);
 	CHECK(!go && ended && !strcmp(ended, "reset"));
 }
