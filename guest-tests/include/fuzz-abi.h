@@ -19,6 +19,7 @@
 
 /* Code of one program, copied here from FUZZ_IN. */
 #define FUZZ_CODE2	0x45200000	/* at EL2 */
+#define FUZZ_STUBS2	0x45207000	/* functions of EL2, which the harness writes before the first program */
 #define FUZZ_CODE1	0x45208000	/* at EL1 or EL0, or wherever an ERET leads */
 #define FUZZ_STUBS	0x45210000	/* EL1's vectors, and ends of code; a page */
 #define FUZZ_STUB_HVC	0x45210800	/* hvc #FUZZ_IMM_DONE */
@@ -37,15 +38,17 @@
 #define FUZZ_PAGE_TAG	8		/* offset: FUZZ_TAG | page */
 #define FUZZ_PAGE_SLOTS	16		/* offset: FUZZ_NR_SLOTS u64 that programs write */
 #define FUZZ_NR_SLOTS	2
+#define FUZZ_PAGE_USED	64		/* bytes that programs write */
+#define FUZZ_VNCR_PAGE	3		/* but all of this one, which may be the page of FEAT_NV2, too */
 #define FUZZ_TAG	0x7a670000
 
 #define FUZZ_IMM_DONE	0x7ff		/* HVC, SVC: end of code below EL2 */
 #define FUZZ_IMM_VEC	0x700		/* HVC of EL1's vector <imm - 0x700> */
 #define FUZZ_IMM_END	0x7fe		/* HVC: end of the program */
 
-/* A program: u32 size of all of it, words at EL2, words below, words of the end, pairs (address, value)
- * stored before, pairs stored after; then all those; 8-byte aligned. */
-#define FUZZ_HEADER	24
+/* A program: u32 size of all of it, words at EL2, words below, pairs (address, value) stored at its end, pairs
+ * (function at FUZZ_STUBS2, argument) called then; then all those, pairs 8-byte aligned. */
+#define FUZZ_HEADER	20
 
 /* An output: u32 size of all of it, u32 how it ended; then records (u64 words). */
 #define FUZZ_END_OK	0

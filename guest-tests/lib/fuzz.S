@@ -31,17 +31,26 @@ common:
 	return_from_sp
 
 	/*
-	 * void fuzz_run(u64 entry, u64 log): runs code at EL2h until fuzz_exception() makes it return to
-	 * fuzz_done. x27: where an ERET's continuation is (the code's own), x28: log.
+	 * void fuzz_run(u64 entry, u64 log, const u64 *pairs, u64 n): runs code at EL2h until it or
+	 * fuzz_exception() goes to fuzz_done. x27: where an ERET's continuation is (the code's own), x28: log;
+	 * x19 and x20 for fuzz_call_pairs: that many pairs of a function and its argument.
 	 */
-	.global	fuzz_run, fuzz_done
+	.global	fuzz_run, fuzz_call_pairs, fuzz_done
 fuzz_run:
 	push_callee_saved
-	adrp	x2, saved_sp
-	mov	x3, sp
-	str	x3, [x2, #:lo12:saved_sp]
+	adrp	x4, saved_sp
+	mov	x5, sp
+	str	x5, [x4, #:lo12:saved_sp]
 	mov	x28, x1
+	mov	x19, x2
+	mov	x20, x3
 	br	x0
+fuzz_call_pairs:
+	cbz	x20, fuzz_done
+	ldp	x16, x0, [x19], #16
+	blr	x16
+	sub	x20, x20, #1
+	b	fuzz_call_pairs
 fuzz_done:
 	adrp	x2, saved_sp
 	ldr	x3, [x2, #:lo12:saved_sp]

@@ -22,7 +22,7 @@
 #define UART_IMSC_RX	(BIT(4) | BIT(6))
 
 #define EL2H		(PSR_EL2h | PSR_DAIF)
-#define TIMER_ISTATUS	BIT(2)
+#define NEVER		(~0UL)		/* of the watchdog, which always runs: each access may be a trap */
 /* A record and the header of one may still be written when this many words are left. */
 #define LOG_SPARE	(FUZZ_NR_PAGES * FUZZ_NR_SLOTS + FUZZ_NR_GPRS + 16)
 
@@ -34,7 +34,7 @@ struct mailbox {
 };
 
 struct program {
-	u32 size, words2, words1, words_end, before, after;
+	u32 size, words2, words1, after, puts;
 	u32 words[];
 };
 
@@ -43,8 +43,8 @@ struct output {
 	u64 log[];
 };
 
-extern char fuzz_vectors[], fuzz_stubs[], fuzz_stubs_end[], fuzz_done[];
-void fuzz_run(u64 entry, u64 log);
+extern char fuzz_vectors[], fuzz_stubs[], fuzz_stubs_end[], fuzz_done[], fuzz_call_pairs[];
+void fuzz_run(u64 entry, u64 log, const u64 *pairs, u64 n);
 void fuzz_exception(struct vcpu *c);
 
 static struct mailbox *const mailbox = (struct mailbox *)FUZZ_MAILBOX;
@@ -135,7 +135,7 @@ static bool interrupt(u64 vec, u64 pc, u64 pstate)
 	u64 words[2] = { pc, pstate };
 
 	if (intid == PPI_CNTHP) {
-		write_sysreg(0, cnthp_ctl_el2);
+		write_sysreg(NEVER, cnthp_cval_el2);
 	} else if (intid == PPI_CNTV) {
 		if (vhe_mode)
 			write_sysreg(0, SYS_CNTV_CTL_EL02);
@@ -304,14 +304,12 @@ static void new_code(void)
 	asm volatile("dsb ish\n ic iallu\n dsb ish\n isb" : : : "memory");
 }
 
-/* All of each: one may have been a guest's VNCR page, on those machines that have FEAT_NV2. */
 static void fresh_pages(void)
 {
 	for (u64 i = 0; i < FUZZ_NR_PAGES; i++) {
 		u64 page = FUZZ_PAGES + i * 4096;
 
-		for (u64 *word = (u64 *)page; word < (u64 *)(page + 4096); word += 4)
-			word[0] = word[1] = word[2] = word[3] = 0;
+		memset((void *)page, 0, i == FUZZ_VNCR_PAGE ? 4096 : FUZZ_PAGE_USED);
 		*(u64 *)(page + FUZZ_PAGE_RET) = 0xd65f03c0;
 		*(u64 *)(page + FUZZ_PAGE_TAG) = FUZZ_TAG | i;
 	}
@@ -346,39 +344,39 @@ static void record_pages(void)
 	record(FUZZ_REC_PAGES, 0, words, n);
 }
 
-static void run_words(u64 entry)
+static void run_code(u64 entry, const u64 *pairs, u64 n)
 {
 	exceptions = exceptions1 = 0;
-	fuzz_run(entry, (u64)log);
+	fuzz_run(entry, (u64)log, pairs, n);
 }
 
 static void run(const struct program *p)
 {
 	static u32 before2, before1;
 	const u32 *words = copy_words(FUZZ_CODE2, p->words, p->words2, &before2);
-	const u32 *end_words = copy_words(FUZZ_CODE1, words, p->words1, &before1);
-	const u64 *pairs = (const u64 *)ALIGN_UP((u64)(end_words + p->words_end), 8);
+	const u32 *end = copy_words(FUZZ_CODE1, words, p->words1, &before1);
+	const u64 *pairs = (const u64 *)ALIGN_UP((u64)end, 8);
+	u64 deadline;
 
 	fresh_pages();
 	fresh_vncr();
-	pairs = store_pairs(pairs, p->before);
 	new_code();
 	out->end = FUZZ_END_OK;
 	log = out->log;
 	ending = false;
-	write_sysreg(read_sysreg(cntpct_el0) + mailbox->ticks, cnthp_cval_el2);
-	write_sysreg(1, cnthp_ctl_el2);
-	run_words(FUZZ_CODE2);
+	isb();
+	deadline = read_sysreg(cntpct_el0) + mailbox->ticks;
+	write_sysreg(deadline, cnthp_cval_el2);
+	run_code(FUZZ_CODE2, NULL, 0);
+	isb();
 	/* expired, but EL2 let no interrupt through: ISR_EL1 may have shown it */
-	if (read_sysreg(cnthp_ctl_el2) & TIMER_ISTATUS)
+	if (read_sysreg(cntpct_el0) >= deadline)
 		out->end = FUZZ_END_WATCH;
-	write_sysreg(0, cnthp_ctl_el2);
+	write_sysreg(NEVER, cnthp_cval_el2);
 
 	ending = true;
-	copy_words(FUZZ_CODE2, end_words, p->words_end, &before2);
-	store_pairs(pairs, p->after);
-	new_code();
-	run_words(FUZZ_CODE2);
+	pairs = store_pairs(pairs, p->after);
+	run_code((u64)fuzz_call_pairs, pairs, p->puts);
 	ending = false;
 	record_pages();			/* now that EL2's MMU is off in any case */
 	record_vncr();
@@ -419,6 +417,8 @@ void guest_main(void)
 	memcpy((void *)FUZZ_STUBS, fuzz_stubs, (u64)(fuzz_stubs_end - fuzz_stubs));
 	write_sysreg((u64)fuzz_vectors, vbar_el2);
 	gic_init();
+	write_sysreg(NEVER, cnthp_cval_el2);
+	write_sysreg(1, cnthp_ctl_el2);
 	gic_enable(PPI_CNTHP);
 	gic_enable(SPI_UART0);
 	mmio_write32(UART_BASE + UART_IMSC, UART_IMSC_RX);

@@ -20,6 +20,7 @@ DAIFCLR = 0xD503_40FF  # MSR DAIFClr, #<imm << 8>
 WFI = 0xD503207F
 WFE = 0xD503205F
 NOP = 0xD503201F
+RET = 0xD65F03C0
 
 
 def mov(rd: int, value: int) -> list[int]:
@@ -88,3 +89,8 @@ def blr(rn: int) -> int:
 def br(rn: int) -> int:
     """BR Xrn."""
     return 0xD61F0000 | rn << 5
+
+
+def b(offset: int) -> int:
+    """B to this many bytes from here."""
+    return 0x14000000 | offset >> 2 & 0x3FF_FFFF

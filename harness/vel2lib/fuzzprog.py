@@ -13,6 +13,7 @@ fuzzdecode.py makes operations out of bytes.
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -57,8 +58,9 @@ class Code:
 
     words2: list[int] = field(default_factory=list)
     words1: list[int] = field(default_factory=list)
-    end: list[int] = field(default_factory=list)
+    #: At its end: (address, value) stored, then (address of a stub, its argument) called.
     after: list[tuple[int, int]] = field(default_factory=list)
+    puts: list[tuple[int, int]] = field(default_factory=list)
     #: Index of an operation (its place in a walk of the program) -> register whose value is recorded.
     reads: dict[int, str] = field(default_factory=dict)
     #: `enter` by its order -> {result register: register read}
@@ -70,18 +72,17 @@ class Code:
 
     def pack(self) -> bytes:
         """FUZZ_HEADER and what follows."""
-        words = self.words2 + self.words1 + self.end
-        if len(words) % 2:
-            words.append(0)
-        size = ABI["FUZZ_HEADER"] + 4 * len(words) + 16 * len(self.after)
-        head = [size, len(self.words2), len(self.words1), len(self.end), 0, len(self.after)]
-        pairs = [n for pair in self.after for n in pair]
-        return struct.pack(f"<6I{len(words)}I{len(pairs)}Q", *head, *words, *pairs)
+        words = self.words2 + self.words1
+        words += [0] * ((ABI["FUZZ_HEADER"] // 4 + len(words)) % 2)
+        pairs = [n for pair in self.after + self.puts for n in pair]
+        size = ABI["FUZZ_HEADER"] + 4 * len(words) + 8 * len(pairs)
+        head = [size, len(self.words2), len(self.words1), len(self.after), len(self.puts)]
+        return struct.pack(f"<5I{len(words)}I{len(pairs)}Q", *head, *words, *pairs)
 
 
 _AT_PAR = 0xC3A0  # PAR_EL1
 _ICH_VTR_EL2, _ICC_SGI1R_EL1 = 0xE659, 0xC65D
-_LDR_W16 = 0xB9400210  # LDR W16, [X16]
+_LDR_W16, _STR_W0 = 0xB9400210, 0xB9000200  # LDR W16, [X16]; STR W0, [X16]
 _ORR_X16, _BIC_X16 = 0xAA110210, 0x8A310210  # X16, X16, X17
 _DAIFCLR_I, _DAIFSET_I = 0xD50342FF, 0xD50342DF
 _ELR_EL2, _SPSR_EL2 = 0xE201, 0xE200
@@ -105,6 +106,62 @@ def _sign(rd: int, kind: int, value: int) -> list[int]:
     return [*a.mov(16, 0x1234), *a.mov(rd, value), *(word | rd for word in PACS[kind])]
 
 
+#: Operations that need no ISB before them: writes, and what begins with an ERET.
+_SYNCHRONIZED = ("wr", "enter", "enter32")
+
+# ---------------------------------------------------------------------------- what all programs share
+
+#: QEMU translates a program's code for one run of it: what can be the same for all is not a part of it.
+_GO = "go"  # ERET to X16 with SPSR X17 and known registers; an exception of that goes on at X27
+_E2H = "E2H"  # HCR_EL2, to be seen at once
+_QUIET_PPIS = tuple(_GICR_SGI + offset for offset in (_ICENABLER, _ICPENDR, _ICACTIVER))
+_QUIET_SPIS = {
+    **{_GICD + n + 4 * SPI_WORD: _SPIS for n in (_ICENABLER, _ICPENDR, _ICACTIVER)},
+    **{_GICD + _IPRIORITYR + SPI + n: 0xA0A0A0A0 for n in (0, 4)},
+    _GICD + _ICFGR + 4 * (SPI // 16): 0,
+}
+#: A program that wrote one of these (by their names below EL2) has other translations in the TLBs.
+_TRANSLATE = frozenset(
+    "SCTLR_EL1 TCR_EL1 TTBR0_EL1 TTBR1_EL1 MAIR_EL1 HCR_EL2 VTCR_EL2 VTTBR_EL2".split()
+)
+
+
+@functools.lru_cache(maxsize=None)
+def _enc(name: str) -> int:
+    tables = load()
+    alias = tables.aliases.get(name)
+    return alias.enc if alias else tables.registers[name].enc
+
+
+def _seen() -> list[int]:
+    """After an E2H that FEAT_NV2 may have kept in memory: an access that always traps, to ICH_VTR_EL2."""
+    return [a.ISB, a.mrs(_ICH_VTR_EL2, 16), a.ISB]
+
+
+@functools.lru_cache(maxsize=None)
+def stubs(vhe: bool) -> tuple[dict[str, int], bytes]:
+    """
+    The code at FUZZ_STUBS2, for an EL2 whose programs begin with E2H = `vhe`: address by name, and the bytes. Each but
+    _GO puts X0 into the register that it is named by, or the device's register at that address, or is a TLBI.
+    """
+    code = {name: [a.msr(reg.enc, 0)] for name, reg in pools(vhe).by_name.items()}
+    code["SCTLR_EL2"].append(a.ISB)
+    code[_E2H] = [*code["HCR_EL2"], *_seen()]
+    for name in ("TLBI_ALLE1", "TLBI_ALLE2"):
+        code[name] = [a.DSB_SY, a.msr(INSNS[name], 31), a.DSB_SY, a.ISB]
+    for address in (*_QUIET_PPIS, *_QUIET_SPIS):
+        code[hex(address)] = [*a.mov(16, address), _STR_W0, a.DSB_SY]
+    go = [word for n in range(ABI["FUZZ_NR_GPRS"]) for word in a.mov(n, 0x100 + n)]
+    code[_GO] = [*go, a.msr(_ELR_EL2, 16), a.msr(_SPSR_EL2, 17), a.ERET, a.br(27)]
+    words: list[int] = []
+    where = {}
+    for name, some in code.items():
+        where[name] = ABI["FUZZ_STUBS2"] + 4 * len(words)
+        words += [*some, a.RET]
+    assert ABI["FUZZ_STUBS2"] + 4 * len(words) <= ABI["FUZZ_CODE1"]
+    return where, struct.pack(f"<{len(words)}I", *words)
+
+
 class Assembler:
     """Operations -> Code."""
 
@@ -112,7 +169,10 @@ class Assembler:
         self.base_vhe = self.vhe = mode != "nvhe"
         self.pools = pools(self.base_vhe)
         self.code = Code()
+        self.stubs = stubs(self.base_vhe)[0]
         self.touched: dict[str, int] = {}
+        self.unseen = False  # a register was written that the next instruction may depend on
+        self.retranslate = False  # what the TLBs have is not the next program's
         self.mmu = False
         self.flips = False  # E2H
         self.ppis: set[int] = set()
@@ -124,67 +184,59 @@ class Assembler:
         code = self.code
         for op in ops:
             self.mark(ABI["FUZZ_CODE2"], code.words2)
+            if op[0] not in _SYNCHRONIZED:
+                self._synchronize()
             getattr(self, "_" + op[0])(*op[1:])
             self.index += 1
         code.words2.append(a.hvc(ABI["FUZZ_IMM_END"]))
-        if self.mmu:  # before anything that it depends on
-            self.touched = {"SCTLR_EL2": self.pools.by_name["SCTLR_EL2"].base, **self.touched}
+        assert 4 * len(code.words2) <= ABI["FUZZ_STUBS2"] - ABI["FUZZ_CODE2"]
+        assert 4 * len(code.words1) <= ABI["FUZZ_STUBS"] - ABI["FUZZ_CODE1"]
         if self.flips:  # before any name that it changes
-            self.touched = {"HCR_EL2": self.pools.by_name["HCR_EL2"].base, **self.touched}
+            self._put(_E2H, self.pools.by_name["HCR_EL2"].base)
+        if self.mmu:  # before anything that it depends on
+            self._put("SCTLR_EL2", self.pools.by_name["SCTLR_EL2"].base)
         self._quiet_gic()
         for name, value in self.touched.items():
-            code.end += a.mov(16, value) + [a.msr(self.enc(name), 16)]
-            if name == "SCTLR_EL2":
-                code.end.append(a.ISB)
-            if name == "HCR_EL2" and self.flips:
-                code.end += self._seen()
-        code.end += [a.DSB_SY, a.msr(INSNS["TLBI_ALLE1"], 31), a.DSB_SY, a.ISB]
+            self._put(name, value)
+        if self.retranslate or code.after:
+            self._put("TLBI_ALLE1")
         if self.mmu:
-            code.end += [a.msr(INSNS["TLBI_ALLE2"], 31), a.DSB_SY, a.ISB]
-        code.end.append(a.hvc(ABI["FUZZ_IMM_END"]))
+            self._put("TLBI_ALLE2")
         return code
+
+    def _put(self, name: str, value: int = 0) -> None:
+        self.code.puts.append((self.stubs[name], value))
+
+    def _synchronize(self) -> None:
+        if self.unseen:
+            self.code.words2.append(a.ISB)
+        self.unseen = False
 
     def base(self) -> Code:
         """A program that gives every register the value that programs start from."""
         for reg in (*self.pools.own, *self.pools.guests):
             if (reg.free or reg.choices) and reg.name not in ("ELR_EL2", "SPSR_EL2"):
                 self.touched[reg.name] = reg.base
-        self.spis = True
+        self.spis = self.retranslate = True
         return self.assemble([])
 
     def mark(self, base: int, words: list[int]) -> None:
         """The current operation's code begins at the end of `words`, which are at address `base`."""
         self.code.at.append((base + 4 * len(words), self.index))
 
-    @staticmethod
-    def enc(name: str) -> int:
-        """Encoding of a register by any of its names."""
-        tables = load()
-        alias = tables.aliases.get(name)
-        return alias.enc if alias else tables.registers[name].enc
-
     def _quiet_gic(self) -> None:
         """Every interrupt that the program used is disabled, and neither pending nor active."""
-        end = self.code.end
         if self.ppis:
-            mask = sum(1 << intid for intid in self.ppis)
-            for offset in (_ICENABLER, _ICPENDR, _ICACTIVER):
-                end += self._store32(_GICR_SGI + offset, mask)
+            for address in _QUIET_PPIS:
+                self._put(hex(address), sum(1 << intid for intid in self.ppis))
         if self.spis:
-            for offset in (_ICENABLER, _ICPENDR, _ICACTIVER):
-                end += self._store32(_GICD + offset + 4 * SPI_WORD, _SPIS)
-            for offset in (0, 4):
-                end += self._store32(_GICD + _IPRIORITYR + SPI + offset, 0xA0A0A0A0)
-            end += self._store32(_GICD + _ICFGR + 4 * (SPI // 16), 0)
-
-    @staticmethod
-    def _seen() -> list[int]:
-        """After an E2H that FEAT_NV2 may have kept in memory: an access that always traps, to ICH_VTR_EL2."""
-        return [a.ISB, a.mrs(_ICH_VTR_EL2, 16), a.ISB]
+            for address, value in _QUIET_SPIS.items():
+                self._put(hex(address), value)
 
     def touch(self, *names: str) -> None:
         """Registers, by names of code below EL2, that the program's end has to put back."""
         for name in names:
+            self.retranslate |= name in _TRANSLATE
             where = home(name, self.base_vhe)
             reg = self.pools.by_name.get(where)
             changes = reg is not None and (reg.free or reg.choices)
@@ -194,11 +246,12 @@ class Assembler:
     # -- at EL2
 
     def _wr(self, name: str, value: int) -> None:
-        self.code.words2 += a.mov(16, value) + [a.msr(self.enc(name), 16), a.ISB]
+        self.code.words2 += a.mov(16, value) + [a.msr(_enc(name), 16)]
+        self.unseen = True
         self.code.nv2 |= name == "VNCR_EL2" or name == "HCR_EL2" and bool(value & HCR_NV2)
         if name == "HCR_EL2" and bool(value & HCR_E2H) != self.vhe:
             self.vhe, self.flips = not self.vhe, True
-            self.code.words2 += self._seen()
+            self.code.words2 += _seen()
         row = row_of(name)
         timer = row.name.startswith("CNT") and row.name.split("_")[1] in ("CTL", "CVAL")
         maintenance = row.name.startswith("ICH_") and _PPI_MAINTENANCE in self.ppis
@@ -207,6 +260,7 @@ class Assembler:
             # pending in a list register, to be a spurious one. CNTVOFF_EL2 is NVMem[0x060] (FEAT_NV2):
             # only then does it move a timer that is in memory, too (README.md, Caveats). EL2's own write
             # to ICH_<x>_EL2, which may be memory as well, raises its maintenance interrupt then.
+            self._synchronize()
             self.code.words2 += [*a.mov(16, _GICR_TYPER), _LDR_W16]
         peer = None
         if self.vhe and name == row.name and row.op1 != 4:  # EL1's name of EL2's own register
@@ -221,7 +275,7 @@ class Assembler:
         self.code.words2 += a.mov(17, tag) + [a.log_pair(17, reg)]
 
     def _rd(self, name: str) -> None:
-        self.code.words2 += [*a.mov(16, 0x5A5A), a.mrs(self.enc(name), 16)]
+        self.code.words2 += [*a.mov(16, 0x5A5A), a.mrs(_enc(name), 16)]
         self.code.nv2 |= name == "VNCR_EL2"
         if name not in self.pools.quiet:
             self._log(16)
@@ -235,7 +289,8 @@ class Assembler:
 
     def _sys(self, name: str, operand: int) -> None:
         self.code.words2 += a.mov(16, operand)
-        self.code.words2 += [a.DSB_SY, a.msr(INSNS[name], 16), a.DSB_SY, a.ISB]
+        self.code.words2 += [a.DSB_SY, a.msr(INSNS[name], 16), a.DSB_SY]
+        self.unseen = True
 
     def _edit(self, address: int, value: int, tlbi: str, operand: int) -> None:
         words = self.code.words2
@@ -245,7 +300,7 @@ class Assembler:
         if tlbi.startswith(("TLBI_IPA", "TLBI_RIPA")):
             # stage 1 and 2 may be one entry, which only this ends (R_VLJYR)
             words += [a.msr(INSNS["TLBI_VMALLE1"], 31), a.DSB_SY]
-        words.append(a.ISB)
+        self.unseen = True
         self.code.after.append((address, fuzztables.BASE[address]))
 
     def _ld(self, address: int) -> None:
@@ -295,8 +350,8 @@ class Assembler:
 
     def _e2h(self, on: int) -> None:
         words = self.code.words2
-        words += [a.mrs(self.enc("HCR_EL2"), 16), *a.mov(17, HCR_E2H)]
-        words += [_ORR_X16 if on else _BIC_X16, a.msr(self.enc("HCR_EL2"), 16), *self._seen()]
+        words += [a.mrs(_enc("HCR_EL2"), 16), *a.mov(17, HCR_E2H)]
+        words += [_ORR_X16 if on else _BIC_X16, a.msr(_enc("HCR_EL2"), 16), *_seen()]
         self.vhe, self.flips = bool(on), True
         self.touch("HCR_EL2")
 
@@ -309,11 +364,11 @@ class Assembler:
         }
         words = self.code.words2
         for name, value in values.items():
-            words += a.mov(16, value) + [a.msr(self.enc(name), 16)]
+            words += a.mov(16, value) + [a.msr(_enc(name), 16)]
             self.touch(name)
         words += [a.ISB, a.msr(INSNS["TLBI_ALLE2"], 31), a.DSB_SY, a.ISB]
         sctlr = self.pools.by_name["SCTLR_EL2"].base | 0x1005
-        words += a.mov(16, sctlr) + [a.msr(self.enc("SCTLR_EL2"), 16), a.ISB]
+        words += a.mov(16, sctlr) + [a.msr(_enc("SCTLR_EL2"), 16), a.ISB]
         self.touch("SCTLR_EL2")
 
     def _enter(self, spsr: int, elr: int, ops: Sequence[Op]) -> None:
@@ -327,13 +382,11 @@ class Assembler:
     def _go(self, spsr: int, target: int, stub: int) -> None:
         """ERET, with known registers; the code goes on behind it."""
         words = self.code.words2
-        for n in range(ABI["FUZZ_NR_GPRS"]):
-            words += a.mov(n, 0x100 + n)
-        words += a.mov(30, stub) + a.mov(16, target) + [a.msr(_ELR_EL2, 16)]
-        words += a.mov(16, spsr) + [a.msr(_SPSR_EL2, 16)]
+        words += a.mov(30, stub) + a.mov(16, target) + a.mov(17, spsr)
         after = ABI["FUZZ_CODE2"] + 4 * (len(words) + 3)
-        words += [*a.mov(27, after), a.ERET]
+        words += [*a.mov(27, after), a.b(self.stubs[_GO] - after + 4)]
         assert ABI["FUZZ_CODE2"] + 4 * len(words) == after
+        self.unseen = False
         self.touch(*CHANGED_BELOW)
 
     def _enter32(self, spsr: int, code: Sequence[int]) -> None:
@@ -378,12 +431,12 @@ class Below:
             self.above.touch(*VGIC)
 
     def _wr(self, name: str, value: int) -> None:
-        self.words += a.mov(16, value) + [a.msr(self.above.enc(name), 16), a.ISB]
+        self.words += a.mov(16, value) + [a.msr(_enc(name), 16), a.ISB]
         self._touched(name)
 
     def _rd(self, name: str) -> None:
         rt = 17 if name in self.above.pools.quiet else self._result(name)
-        self.words.append(a.mrs(self.above.enc(name), rt))
+        self.words.append(a.mrs(_enc(name), rt))
         self._touched(name)
 
     def _ld(self, kind: int, va: int) -> None:

@@ -173,7 +173,7 @@ SPECIAL: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "VNCR_EL2": (
         ABI["FUZZ_VNCR"],
         0,
-        (ABI["FUZZ_VNCR"], ABI["FUZZ_VNCR"], ABI["FUZZ_PAGES"] + 3 * 4096),
+        (ABI["FUZZ_VNCR"], ABI["FUZZ_VNCR"], ABI["FUZZ_PAGES"] + ABI["FUZZ_VNCR_PAGE"] * 4096),
     ),
 }
 #: Pending and active, of group 0 and 1, edge, with and without a maintenance interrupt. Not HW: what it
@@ -339,6 +339,7 @@ def pools(vhe: bool) -> Pools:
     return Pools(groups[0], groups[1], groups[2], groups[3], groups[4], groups[5], every, quiet)
 
 
+@functools.lru_cache(maxsize=None)
 def home(name: str, vhe: bool) -> str:
     """The name by which EL2 reaches the register that code below EL2 calls `name`."""
     for alias in load().aliases.values():

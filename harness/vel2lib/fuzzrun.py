@@ -35,7 +35,7 @@ BOOT_SECONDS, BATCH_SECONDS = 60.0, 30.0
 #: Nanoseconds (the counter has 1 GHz) of wall clock after which a program is stopped, by depth; HASTY is
 #: for a first run, after which it gets another chance where one machine alone was stopped.
 WATCHDOG = (50_000_000, 150_000_000, 1_000_000_000, 8_000_000_000)
-HASTY = tuple(ticks // 5 for ticks in WATCHDOG)
+HASTY = tuple(ticks // 12 for ticks in WATCHDOG)
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,7 @@ class Machine:
             raise Vel2Error(f"{self.kind}: the executor does not start: {' '.join(why)}")
         for address, data in fuzztables.build(self.kind.mode != "nvhe").items():
             self.write(address, data)
+        self.write(ABI["FUZZ_STUBS2"], fuzzprog.stubs(self.kind.mode != "nvhe")[1])
         first = self.run([fuzzprog.base(self.kind.mode).pack()])[0]
         if struct.unpack_from("<I", first, 4)[0] != ABI["FUZZ_END_OK"]:
             raise Vel2Error(f"{self.kind}: the executor's registers cannot be set up")
