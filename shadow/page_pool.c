@@ -147,17 +147,7 @@ void *hyp_page_alloc(void)
 	return page_pool_alloc(&hyp_page_pool, 0);
 }
 
-void hyp_page_free(void *page)
-{
-	page_pool_free(&hyp_page_pool, page, 0);
-}
-
 u32 hyp_pages_free(void)
 {
 	return hyp_page_pool.nr_free;
-}
-
-u32 hyp_pages_in_use(void)
-{
-	return hyp_page_pool.nr_pages - hyp_page_pool.nr_free;
 }

@@ -230,24 +230,6 @@ int s2_vm_map_window(struct s2_vm *vm, unsigned int i, const struct s2_ram *wind
 	return ret;
 }
 
-int s2_vm_unmap(struct s2_vm *vm, ipa_t ipa, u64 size)
-{
-	s64 ret;
-
-	lock(&vm->lock);
-	forget_ram(vm, ipa, size);
-	ret = s2_table_unmap(&vm->canonical.table, ipa, size, true);
-	for (unsigned int i = 0; ret >= 0 && i < vm->cfg.nr_owns; i++)
-		ret = s2_table_unmap(&vm->owns->mmu[i].table, ipa, size, true);
-	/* Shadows are not indexed by what they map to; they fill again by themselves. */
-	for (unsigned int i = 0; i < vm->cfg.nr_shadows; i++)
-		s2_mmu_empty(&vm->shadow[i]);
-	for (unsigned int i = 0; i < vm->cfg.nr_stage1s; i++)
-		s2_mmu_empty(&vm->stage1[i]);
-	unlock(&vm->lock);
-	return ret < 0 ? (int)ret : 0;
-}
-
 bool s2_vm_ipa_to_pa(struct s2_vm *vm, ipa_t ipa, pa_t *pa, bool *ram)
 {
 	struct s2_leaf leaf;
@@ -459,16 +441,4 @@ void s2_stage1_clear(struct s2_mmu *mmu)
 	lock(&mmu->vm->lock);
 	s2_mmu_empty(mmu);
 	unlock(&mmu->vm->lock);
-}
-
-u32 s2_shadow_pages(const struct s2_vm *vm)
-{
-	return vm->budget.used;
-}
-
-u32 s2_table_pages(const struct s2_vm *vm)
-{
-	return vm->budget.used + vm->canonical.table.pages +
-	       (1U << vm->canonical.table.root_order) +
-	       ((u32)vm->cfg.nr_shadows << vm->root_order);
 }

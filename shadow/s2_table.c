@@ -233,7 +233,6 @@ struct unmap {
 	u64 lo, hi;                    /* what was touched, hi not included */
 	u64 *graves[LAST_LEVEL + 1];   /* unlinked tables by level, chained by their notes */
 	u64 leaves;
-	bool exact;
 };
 
 /*
@@ -273,9 +272,9 @@ static void touched(struct unmap *u, u64 base, unsigned int shift)
 		u->hi = base + BIT(shift);
 }
 
-static s64 count_leaves(const u64 *table, unsigned int level)
+static u64 count_leaves(const u64 *table, unsigned int level)
 {
-	s64 n = 0;
+	u64 n = 0;
 
 	for (size_t i = 0; i < ENTRIES; i++) {
 		if (is_table(table[i], level))
@@ -286,47 +285,39 @@ static s64 count_leaves(const u64 *table, unsigned int level)
 	return n;
 }
 
-static int unmap_table(struct unmap *u, u64 *table, unsigned int level, u64 base);
+static void unmap_table(struct unmap *u, u64 *table, unsigned int level, u64 base);
 
 /* One descriptor, which maps [base, base + 2^shift) and is valid. */
-static int unmap_entry(struct unmap *u, u64 *table, u64 *p, unsigned int level, u64 base)
+static void unmap_entry(struct unmap *u, u64 *table, u64 *p, unsigned int level, u64 base)
 {
 	unsigned int shift = level_shift(level);
 	bool whole = u->first <= base && u->last >= base + BIT(shift) - 1;
-	u64 desc = *p, *child;
-	int ret;
+	u64 *child;
 
-	if (!is_table(desc, level) && (whole || !u->exact)) {
+	if (!is_table(*p, level)) {
 		set_desc(p, 0);
 		count(u->t, table, -1);
 		u->t->leaves--;
 		u->leaves++;
 		touched(u, base, shift);
-		return 0;
+		return;
 	}
-	if (is_table(desc, level)) {
-		child = table_of(desc);
-	} else {
-		child = split_block(u->t, table, p, level, base);
-		if (!child)
-			return -ENOMEM;
-	}
+	child = table_of(*p);
 	if (!whole) {
-		ret = unmap_table(u, child, level + 1, base);
-		if (ret || *page_pool_note(u->t->pool, child))
-			return ret;
+		unmap_table(u, child, level + 1, base);
+		if (*page_pool_note(u->t->pool, child))
+			return;
 	} else {
-		u->leaves += (u64)count_leaves(child, level + 1);
+		u->leaves += count_leaves(child, level + 1);
 	}
 	set_desc(p, 0);
 	count(u->t, table, -1);
 	touched(u, base, shift);
 	bury(u, child, level + 1);
-	return 0;
 }
 
 /* The descriptors of one table, which starts to map at `base`. */
-static int unmap_table(struct unmap *u, u64 *table, unsigned int level, u64 base)
+static void unmap_table(struct unmap *u, u64 *table, unsigned int level, u64 base)
 {
 	unsigned int shift = level_shift(level);
 	size_t n = entries_at(u->t, level), i = 0;
@@ -335,93 +326,33 @@ static int unmap_table(struct unmap *u, u64 *table, unsigned int level, u64 base
 		i = (u->first - base) >> shift;
 	for (; i < n; i++) {
 		u64 at = base + ((u64)i << shift);
-		int ret;
 
 		if (at > u->last)
 			break;
-		if (!(table[i] & PTE_VALID))
-			continue;
-		ret = unmap_entry(u, table, &table[i], level, at);
-		if (ret)
-			return ret;
+		if (table[i] & PTE_VALID)
+			unmap_entry(u, table, &table[i], level, at);
 	}
-	return 0;
 }
 
-s64 s2_table_unmap(struct s2_table *t, u64 ia, u64 size, bool exact)
+u64 s2_table_unmap(struct s2_table *t, u64 ia, u64 size)
 {
-	struct unmap u = {
-		.t = t, .first = ALIGN_DOWN(ia, SZ_4K), .lo = ~0ULL, .exact = exact,
-	};
+	struct unmap u = { .t = t, .first = ALIGN_DOWN(ia, SZ_4K), .lo = ~0ULL };
 	u64 top = BIT(t->ia_bits) - 1;
-	int ret;
 
 	if (!size || ia > top)
 		return 0;
 	u.last = (size - 1 > top - ia ? top : ia + size - 1) | (SZ_4K - 1);
-	ret = unmap_table(&u, t->root, t->start_level, 0);
+	unmap_table(&u, t->root, t->start_level, 0);
 	if (u.hi)
 		t->ops->tlbi(t, u.lo, u.hi - u.lo);
 	free_graves(&u);
-	return ret ? ret : (s64)u.leaves;
+	return u.leaves;
 }
 
 void s2_table_clear(struct s2_table *t)
 {
 	if (t->leaves || t->pages)
-		s2_table_unmap(t, 0, ~0ULL, false);
-}
-
-static int wrprotect_table(struct unmap *u, u64 *table, unsigned int level, u64 base)
-{
-	unsigned int shift = level_shift(level);
-	size_t n = entries_at(u->t, level), i = 0;
-
-	if (u->first > base)
-		i = (u->first - base) >> shift;
-	for (; i < n; i++) {
-		u64 at = base + ((u64)i << shift), desc = table[i], *child;
-		int ret;
-
-		if (at > u->last)
-			break;
-		if (!(desc & PTE_VALID))
-			continue;
-		if (!is_table(desc, level)) {
-			if (!(desc & S2_PTE_AP_W))
-				continue;
-			if (u->first <= at && u->last >= at + BIT(shift) - 1) {
-				/* Same output and attributes: no break-before-make needed. */
-				set_desc(&table[i], desc & ~S2_PTE_AP_W);
-				touched(u, at, shift);
-				continue;
-			}
-			child = split_block(u->t, table, &table[i], level, at);
-			if (!child)
-				return -ENOMEM;
-		} else {
-			child = table_of(desc);
-		}
-		ret = wrprotect_table(u, child, level + 1, at);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-int s2_table_wrprotect(struct s2_table *t, u64 ia, u64 size)
-{
-	struct unmap u = { .t = t, .first = ALIGN_DOWN(ia, SZ_4K), .lo = ~0ULL };
-	u64 top = BIT(t->ia_bits) - 1;
-	int ret;
-
-	if (!size || ia > top)
-		return 0;
-	u.last = (size - 1 > top - ia ? top : ia + size - 1) | (SZ_4K - 1);
-	ret = wrprotect_table(&u, t->root, t->start_level, 0);
-	if (u.hi)
-		t->ops->tlbi(t, u.lo, u.hi - u.lo);
-	return ret;
+		s2_table_unmap(t, 0, ~0ULL);
 }
 
 /* ---- looking ---- */
@@ -491,13 +422,4 @@ int s2_table_init(struct s2_table *t, unsigned int ia_bits, struct page_pool *po
 		return ret;
 	t->root = page_pool_alloc(pool, t->root_order);
 	return t->root ? 0 : -ENOMEM;
-}
-
-void s2_table_destroy(struct s2_table *t)
-{
-	if (!t->root)
-		return;
-	s2_table_clear(t);
-	page_pool_free(t->pool, t->root, t->root_order);
-	t->root = NULL;
 }

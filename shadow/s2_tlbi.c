@@ -170,10 +170,8 @@ static void unmap_around(struct s2_mmu *mmu, l2ipa_t first, unsigned int first_s
 	l2ipa_t lo = first_shift > 63 ? 0 : ALIGN_DOWN(first, BIT(first_shift));
 	l2ipa_t hi = last_shift > 63 ? ~0ULL : last | (BIT(last_shift) - 1);
 	u64 size = hi - lo + 1 ? hi - lo + 1 : ~0ULL;
-	s64 n = s2_table_unmap(&mmu->table, lo, size, false);
 
-	if (n > 0)
-		mmu->vm->stats.tlbi_unmapped += (u64)n;
+	mmu->vm->stats.tlbi_unmapped += s2_table_unmap(&mmu->table, lo, size);
 	if (!mmu->table.leaves)
 		mmu->max_l1_shift = 0;
 }
@@ -352,11 +350,6 @@ void s2_flush_guest_stage1(struct s2_vm *vm)
 			s2_hw_tlbi_stage1(vm->shadow[i].hw_vttbr, false, S2_HW_VMALLE1, 0);
 	}
 	unlock(&vm->lock);
-}
-
-void s2_flush_vel2(struct s2_vm *vm)
-{
-	s2_hw_tlbi_stage1(vm->canonical.hw_vttbr, false, S2_HW_VMALLE1, 0);
 }
 
 void s2_flush_this_cpu(void)

@@ -282,6 +282,13 @@ def test_layering_sees_a_call_to_the_right() -> None:
     ]
 
 
+def test_unused_sees_what_nothing_names() -> None:
+    """A function that no other object needs and its own file names once, where it is defined."""
+    text = {"a.c": ["int", "used", "own", "own", "dead", "access_x"], "b.c": ["used"]}
+    defined = {"used": "a.c", "own": "a.c", "dead": "a.c", "access_x": "a.c"}
+    assert lint.unused(defined, {"used"}, text.__getitem__) == ["a.c: nothing in L0 uses dead"]
+
+
 def test_format_keeps_alignment_and_sees_indentation() -> None:
     """Aligned columns stay, a wrong indentation does not."""
     good = "#define A\t\t1\n\nint f(int a)\n{\n\tint b\t= a;\t/* why */\n\n\treturn b;\n}\n"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatch
 from pathlib import Path
@@ -34,6 +35,12 @@ UPWARD = (
     ("hyp/el2/head.S", "host_secondary", "the same on every other CPU"),
     ("hyp/el2/head.S", "l0_early", "boot in C, before there is a host"),
     ("hyp/el2/head.S", "l0_no_el2", "boot in C, when the machine has no EL2"),
+)
+#: Symbols of L0 that nothing in it names: (which, why).
+NAMELESS = (
+    ("access_*", "handlers by register: the tables make their names"),
+    ("strrchr", "libfdt's"),
+    ("pauth_cpu_init", "with PAUTH=1"),
 )
 #: Directories that must not see L0 beyond its tables and abi.h.
 OUTSIDE = ("guest-tests", "harness")
@@ -131,6 +138,23 @@ def layering(defined: dict[str, int], needed: Iterable[tuple[str, int, str]]) ->
     return complaints
 
 
+def unused(
+    defined: dict[str, str], needed: set[str], words: Callable[[str], list[str]]
+) -> list[str]:
+    """Complaints about what only tests use, or nobody: it would be in the image for nothing.
+
+    defined: global symbol -> its source; needed: by other objects; words: the identifiers of a source.
+    """
+    found = {source: Counter(words(source)) for source in sorted(set(defined.values()))}
+    return [
+        f"{source}: nothing in L0 uses {symbol}"
+        for symbol, source in defined.items()
+        if symbol not in needed
+        and found[source][symbol] < 2
+        and not any(fnmatch(symbol, which) for which, _ in NAMELESS)
+    ]
+
+
 def _symbols(room: int) -> list[tuple[str, str, str]]:
     """(object, type, symbol) of every global or undefined symbol in a room's objects.
 
@@ -159,9 +183,10 @@ def _symbols(room: int) -> list[tuple[str, str, str]]:
 
 
 def check_layering() -> list[str]:
-    """No room uses what stands right of it; the harness and guests see only tables and abi.h."""
+    """No room uses what stands right of it; the harness and guests see only tables and abi.h; all is for something."""
     build(["l0"])
     defined: dict[str, int] = {}
+    sources: dict[str, str] = {}
     needed: list[tuple[str, int, str]] = []
     for room in range(len(ROOMS)):
         for name, kind, symbol in _symbols(room):
@@ -169,7 +194,13 @@ def check_layering() -> list[str]:
                 needed.append((name, room, symbol))
             else:
                 defined[symbol] = room
-    return layering(defined, needed) + _includes()
+                sources[symbol] = name
+    dead = unused(
+        sources,
+        {symbol for _, _, symbol in needed},
+        lambda source: re.findall(r"\w+", (ROOT / source).read_text()),
+    )
+    return layering(defined, needed) + dead + _includes()
 
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)

@@ -207,7 +207,7 @@ void json_arr_end(struct json *j)
 	close(j, ']');
 }
 
-void json_vfmt(struct json *j, const char *key, const char *fmt, va_list ap)
+static __printf(3, 0) void json_vfmt(struct json *j, const char *key, const char *fmt, va_list ap)
 {
 	put_key(j, key);
 	uart_putc('"');

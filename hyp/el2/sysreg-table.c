@@ -230,14 +230,6 @@ const struct sysreg_desc *sysreg_by_idx(enum vcpu_sysreg idx)
 	return row ? &sysreg_descs[row - 1] : NULL;
 }
 
-const char *sysreg_name(unsigned int idx)
-{
-	const struct sysreg_desc *desc = idx < NR_SYS_REGS ? sysreg_by_idx((enum vcpu_sysreg)idx)
-							   : NULL;
-
-	return desc ? desc->name : "?";
-}
-
 enum vcpu_sysreg sysreg_e2h(enum vcpu_sysreg idx)
 {
 	return sysreg_e2h_idx[idx] ? (enum vcpu_sysreg)sysreg_e2h_idx[idx] : idx;

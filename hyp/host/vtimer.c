@@ -129,9 +129,3 @@ bool timer_handle_irq(struct kvm_vcpu *vcpu, u32 intid)
 	}
 	return false;
 }
-
-bool timer_is_pending(struct kvm_vcpu *vcpu)
-{
-	kvm_call_hyp(timer_hyp_sync, vcpu);
-	return vcpu->arch.timer.level;
-}

@@ -35,7 +35,6 @@ void json_obj_end(struct json *j);
 void json_arr(struct json *j, const char *key);
 void json_arr_end(struct json *j);
 void json_fmt(struct json *j, const char *key, const char *fmt, ...) __printf(3, 4);
-void json_vfmt(struct json *j, const char *key, const char *fmt, va_list ap) __printf(3, 0);
 
 void log_info(const char *fmt, ...) __printf(1, 2);
 void log_warn(const char *fmt, ...) __printf(1, 2);

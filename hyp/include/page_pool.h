@@ -53,8 +53,6 @@ extern struct page_pool hyp_page_pool;
 
 int hyp_page_pool_init(void *base, void *end);
 void *hyp_page_alloc(void);
-void hyp_page_free(void *page);
 u32 hyp_pages_free(void);
-u32 hyp_pages_in_use(void);
 
 #endif /* VEL2_PAGE_POOL_H */

@@ -208,8 +208,6 @@ int s2_table_init(struct s2_table *t, unsigned int ia_bits, struct page_pool *po
 int s2_table_init_at(struct s2_table *t, unsigned int ia_bits, u64 *root, struct page_pool *pool,
 		     struct s2_budget *budget, const struct s2_table_ops *ops);
 unsigned int s2_table_root_order(unsigned int ia_bits);
-/* Frees everything, its own root included. The caller has seen to it that no CPU uses the table. */
-void s2_table_destroy(struct s2_table *t);
 
 /*
  * Maps [ia, ia+size) to [pa, pa+size) with the attributes in `attr` (perm, memattr, sh, note), in
@@ -222,13 +220,9 @@ int s2_table_map(struct s2_table *t, u64 ia, pa_t pa, u64 size, const struct s2_
 
 /*
  * Unmaps at least [ia, ia+size) (clipped to the table's input size), and frees tables that become
- * empty. A block that is only partly inside goes whole if `exact` is false, which never needs memory; if
- * true it is split, and -ENOMEM is possible. Returns the number of leaves removed or negative.
+ * empty. A block that is only partly inside goes whole, so that no memory is needed. Returns the number of leaves removed.
  */
-s64 s2_table_unmap(struct s2_table *t, u64 ia, u64 size, bool exact);
-
-/* Takes W from the range; a block that is only partly inside is split. 0 or -ENOMEM. */
-int s2_table_wrprotect(struct s2_table *t, u64 ia, u64 size);
+u64 s2_table_unmap(struct s2_table *t, u64 ia, u64 size);
 
 /* Unmaps all and frees all tables below the root, by what is mapped. One tlbi() for all. */
 void s2_table_clear(struct s2_table *t);
@@ -353,11 +347,9 @@ int s2_vm_init(struct s2_vm *vm, const struct s2_config *cfg);
 /*
  * L1's physical address space. RAM is Normal write-back, a device Device-nGnRE; both RW, RAM executable.
  * 4K aligned. Everything else faults, for L0 to emulate. 0, -EINVAL, -ENOMEM.
- * s2_vm_unmap() drops the shadows' leaves too.
  */
 int s2_vm_map_ram(struct s2_vm *vm, ipa_t ipa, pa_t pa, u64 size);
 int s2_vm_map_device(struct s2_vm *vm, ipa_t ipa, pa_t pa, u64 size);
-int s2_vm_unmap(struct s2_vm *vm, ipa_t ipa, u64 size);
 
 /*
  * Memory of L0's in place of RAM of L1's, for vEL2 of vCPU @i alone: Normal write-back, @perm is S2_PERM_*.
@@ -476,17 +468,10 @@ int s2_emulate_tlbi_vel1(struct s2_mmu *mmu, u32 sys, u64 val);
 
 /* All stage-1 translations of vEL1&0, of every VMID but vEL2's, on all CPUs. For clearing TTLB. */
 void s2_flush_guest_stage1(struct s2_vm *vm);
-/* All translations made at vEL2, on all CPUs; e.g. when HCR_EL2.E2H flipped. */
-void s2_flush_vel2(struct s2_vm *vm);
 /*
  * All guest translations on this CPU alone. vCPUs of one VM share VMIDs, yet each may give an ASID a meaning
  * of its own: for a CPU that goes from one vCPU to another.
  */
 void s2_flush_this_cpu(void);
-
-/* ---- counting ---- */
-
-u32 s2_shadow_pages(const struct s2_vm *vm); /* table pages below the shadows' roots */
-u32 s2_table_pages(const struct s2_vm *vm);  /* all: canonical, shadows, reserved roots */
 
 #endif /* VEL2_S2_H */

@@ -281,9 +281,6 @@ static inline unsigned int sysinsn_nr(const struct sysinsn_desc *insn)
 /* Row of an index, NULL if the index is a hole. */
 const struct sysreg_desc *sysreg_by_idx(enum vcpu_sysreg idx);
 
-/* Name of an index, "?" if it is a hole. */
-const char *sysreg_name(unsigned int idx);
-
 /*
  * What the plain name of EL1/EL0 register @idx means at EL2 with E2H=1: the EL2 register (SCTLR_EL1
  * -> SCTLR_EL2, CNTP_CTL_EL0 -> CNTHP_CTL_EL2), or @idx itself where E2H changes nothing.

@@ -127,7 +127,4 @@ void timer_sync(struct kvm_vcpu *vcpu);
 /* Physical PPI 27 or 30 was taken while @vcpu was loaded. False: nobody's, deactivate it. */
 bool timer_handle_irq(struct kvm_vcpu *vcpu, u32 intid);
 
-/* Whether a timer of a vCPU that is not loaded has its output asserted by now. */
-bool timer_is_pending(struct kvm_vcpu *vcpu);
-
 #endif

@@ -58,13 +58,12 @@ static void tlbi(struct s2_table *t, u64 ia, u64 size)
 			continue;
 		/*
 		 * Break before make: what may be cached is still there unchanged (its neighbour is being
-		 * removed, or only W went), or is invalid, never already something else.
+		 * removed), or is invalid, never already something else.
 		 */
 		if (cached[i].valid && p.valid) {
 			CHECK_EQ(p.pa, cached[i].pa);
 			CHECK_EQ(p.memattr, cached[i].memattr);
-			CHECK_EQ(p.perm & ~S2_PERM_W, cached[i].perm & ~S2_PERM_W);
-			CHECK_EQ(p.perm & ~cached[i].perm, 0);
+			CHECK_EQ(p.perm, cached[i].perm);
 		}
 		cached[i].valid = false;
 	}
@@ -150,7 +149,7 @@ static void one_operation(struct s2_table *t)
 	tlbis = 0;
 	free_at_start = pool.nr_free;
 	only_frees = false;
-	switch (below(8)) {
+	switch (below(7)) {
 	case 0:
 	case 1:
 	case 2:
@@ -162,20 +161,11 @@ static void one_operation(struct s2_table *t)
 		break;
 	case 3:
 	case 4:
-		CHECK(s2_table_unmap(t, area + first * 4096, n * 4096, true) >= 0);
-		set(first, n, 0, NULL);
-		break;
 	case 5:
 		only_frees = true;
 		widen(t, &first, &n);
-		CHECK(s2_table_unmap(t, area + first * 4096 + below(4096), n * 4096 - 4095,
-				     false) >= 0);
+		s2_table_unmap(t, area + first * 4096 + below(4096), n * 4096 - 4095);
 		set(first, n, 0, NULL);
-		break;
-	case 6:
-		CHECK_EQ(s2_table_wrprotect(t, area + first * 4096, n * 4096), 0);
-		for (u64 i = first; i < first + n; i++)
-			model[i].perm &= ~S2_PERM_W;
 		break;
 	default:
 		if (!one_in(8))
@@ -187,6 +177,13 @@ static void one_operation(struct s2_table *t)
 		CHECK_EQ(t->leaves, 0);
 		set(0, AREA_PAGES, 0, NULL);
 	}
+}
+
+static void destroy(struct s2_table *t)
+{
+	free_at_start = pool.nr_free;
+	s2_table_clear(t);
+	page_pool_free(&pool, t->root, t->root_order);
 }
 
 static void random_edits(unsigned int bits, u64 rounds)
@@ -204,7 +201,7 @@ static void random_edits(unsigned int bits, u64 rounds)
 		one_operation(&t);
 		compare(&t);
 	}
-	s2_table_destroy(&t);
+	destroy(&t);
 	CHECK_EQ(pool.nr_free, pool.nr_pages);
 }
 
@@ -247,10 +244,10 @@ static void shapes(void)
 		CHECK_EQ(s2_table_map(&t, top - 4096, 0, 8192, &attr, 30), -EINVAL);
 		CHECK_EQ(s2_table_map(&t, 0, 0x800, 4096, &attr, 30), -EINVAL);
 		CHECK_EQ(s2_table_map(&t, 0, BIT(48), 4096, &attr, 30), -EINVAL);
-		CHECK_EQ(s2_table_unmap(&t, top, 4096, true), 0);
-		CHECK(s2_table_unmap(&t, 0, ~0ULL, true) >= 4);
+		CHECK_EQ(s2_table_unmap(&t, top, 4096), 0);
+		CHECK(s2_table_unmap(&t, 0, ~0ULL) >= 4);
 		CHECK_EQ(t.pages, 0);
-		s2_table_destroy(&t);
+		destroy(&t);
 		CHECK_EQ(pool.nr_free, pool.nr_pages);
 	}
 	CHECK_EQ(s2_table_init(&(struct s2_table){ 0 }, 31, &pool, NULL, &ops), -EINVAL);
@@ -279,8 +276,8 @@ static void exhaustion(void)
 		CHECK_EQ(t.pages, budget.used);
 		set(0, max >= 9 ? 4096 : max > 1 ? (max - 1) * 512ULL : 0, 0x1000, &attr);
 		compare(&t);
-		/* Taking away never needs memory, unless a block must be kept in part. */
-		CHECK(s2_table_unmap(&t, 0x3000, SZ_2M, false) >= 0);
+		/* Taking away never needs memory. */
+		s2_table_unmap(&t, 0x3000, SZ_2M);
 		set(3, 512, 0, NULL);
 		compare(&t);
 		s2_table_clear(&t);
@@ -289,9 +286,9 @@ static void exhaustion(void)
 		memset(cached, 0, sizeof(cached));
 		if (max >= 1) {
 			CHECK_EQ(s2_table_map(&t, 0, 0, SZ_2M, &attr, 30), 0);
-			CHECK_EQ(s2_table_unmap(&t, 0, 4096, true), max >= 2 ? 0 + 1 : -ENOMEM);
+			CHECK_EQ(s2_table_unmap(&t, 0, 4096), 1);
 		}
-		s2_table_destroy(&t);
+		destroy(&t);
 		CHECK_EQ(budget.used, 0);
 		CHECK_EQ(pool.nr_free, pool.nr_pages);
 		memset(model, 0, sizeof(model));
