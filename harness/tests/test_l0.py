@@ -107,6 +107,15 @@ def test_memory_is_bounded(host: str, guest: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["vhe", "nvhe"])
+def test_tables_are_given_up(host: str) -> None:
+    """An L2 that is wider than the budget gets all of it in turn, and prints what it prints natively (test_guests)."""
+    result = boot(l1="wide", host=host, timeout=60)
+    assert result.status == 0, explain(result)
+    pages = result.counters[0]["table_pages"]
+    assert pages["reclaimed"] > 1000 and pages["shadow"] <= pages["shadow_max"], pages
+
+
+@pytest.mark.parametrize("host", ["vhe", "nvhe"])
 def test_levels_of_exits(host: str) -> None:
     """Exits are counted under the level that they came from, and by what L0 made of them."""
     result = boot(
