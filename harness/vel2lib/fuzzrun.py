@@ -35,7 +35,8 @@ BOOT_SECONDS, BATCH_SECONDS = 60.0, 30.0
 #: Nanoseconds (the counter has 1 GHz) of wall clock after which a program is stopped, by depth; HASTY is
 #: for a first run, after which it gets another chance where one machine alone was stopped.
 WATCHDOG = (50_000_000, 150_000_000, 1_000_000_000, 8_000_000_000)
-HASTY = tuple(ticks // 12 for ticks in WATCHDOG)
+HASTE = 12
+HASTY = tuple(ticks // HASTE for ticks in WATCHDOG)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from .errors import Vel2Error
 from .fuzzdecode import CHUNK, decode
 from .fuzzmask import Difference, compare
 from .fuzzprog import Op
-from .fuzzrun import HASTY, WATCHDOG, Kind, Lost, Machine
+from .fuzzrun import HASTE, HASTY, WATCHDOG, Kind, Lost, Machine
 
 #: Programs that are handed over at once (at least half, at most double), operations of one.
 BATCH, LENGTH = 16, 14
@@ -57,6 +57,7 @@ class Session:
     kinds: Sequence[Kind]
     machines: dict[Kind, Machine] = field(default_factory=dict)
     void: int = 0  # of batches that QEMU's own EL2 did not come to the end of
+    patience: float = 1.0  # times HASTY: more while other processes keep the machines from running
 
     def __enter__(self) -> "Session":
         return self
@@ -87,7 +88,10 @@ class Session:
         codes = [fuzzprog.assemble(program, mode) for program in programs]
         data = [code.pack() for code in codes]
         factor = LATE_FACTOR ** max(0, LATE_TRIES - 1 - tries)
-        watchdog = HASTY if tries == LATE_TRIES else [factor * ticks for ticks in WATCHDOG]
+        watchdog = [factor * ticks for ticks in WATCHDOG]
+        if tries == LATE_TRIES:
+            watchdog = [min(int(self.patience * h), w) for h, w in zip(HASTY, WATCHDOG)]
+        late = 0
         wanted: dict[int, bytes] = {}
         found: list[tuple[int, Difference]] = []
         # One after another: a process that has a CPU for itself then has no program wait for one.
@@ -110,8 +114,12 @@ class Session:
                 continue
             for index, got in zip(mine, outputs):
                 one = compare(kind, codes[index], wanted[index], got)
-                if one and not (one.late and self._was_late(kind, programs[index], tries)):
+                if one and one.late and self._was_late(kind, programs[index], tries):
+                    late += 1
+                elif one:
                     found.append((index, one))
+        if tries == LATE_TRIES and late != 1:
+            self.patience = min(2 * self.patience, HASTE) if late else max(0.8 * self.patience, 1)
         return found
 
     def _was_late(self, kind: Kind, program: list[Op], tries: int) -> bool:
