@@ -71,13 +71,30 @@ static u64 stage1_syndrome(u64 esr)
 	return esr & keep;
 }
 
+/*
+ * Fault status code for a stage-1 table that is nowhere. The syndrome has the level of the walk of stage 2, which is
+ * not the guest's business.
+ */
+static noinline u64 no_table(const struct kvm_vcpu *vcpu, u64 far)
+{
+	enum s1_regime regime = S1_EL10;
+	struct s1_walk_result s1;
+	struct at_ctx ctx;
+
+	nested_at_context(vcpu, &ctx);
+	if (is_hyp_ctxt(vcpu))
+		regime = ctx.regs.hcr & HCR_E2H ? S1_EL20 : S1_EL2;
+	s1_walk(&ctx, regime, far, 0, false, &s1);
+	/* Changed since: the abort is one of the access itself, and the guest will look. */
+	return s1.fault == S2_FAULT_EXTERNAL && !s1.s2 ? s2_fault_fsc(s1.fault, s1.level) :
+							 ESR_FSC_EXTABT;
+}
+
 /* Nothing is there: what the bus answers on the real machine. */
 static void external_abort(struct kvm_vcpu *vcpu, u64 esr, u64 far)
 {
-	u64 fsc = ESR_FSC_EXTABT;
+	u64 fsc = esr & ESR_S1PTW ? no_table(vcpu, far) : ESR_FSC_EXTABT;
 
-	if (esr & ESR_S1PTW)
-		fsc = ESR_FSC_SEA_TTW(esr & ESR_FSC_LEVEL);
 	kvm_inject_abort(vcpu, stage1_syndrome(esr) | fsc, far);
 }
 

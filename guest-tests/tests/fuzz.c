@@ -419,6 +419,7 @@ void guest_main(void)
 	gic_init();
 	write_sysreg(NEVER, cnthp_cval_el2);
 	write_sysreg(1, cnthp_ctl_el2);
+	gic_set_priority(PPI_CNTHP, 0);	/* programs write ICC_PMR_EL1 */
 	gic_enable(PPI_CNTHP);
 	gic_enable(SPI_UART0);
 	mmio_write32(UART_BASE + UART_IMSC, UART_IMSC_RX);

@@ -14,7 +14,7 @@ from typing import TypeVar
 from . import fuzzabi as a
 from . import fuzztables
 from .fuzzabi import ABI
-from .fuzzprog import INSNS, PACS, PAGES, SPI, SPI_FIRST, SPI_WORD, Op
+from .fuzzprog import INSNS, LOADS, PACS, PAGES, SPI, SPI_FIRST, SPI_WORD, UNPRIVILEGED, Op
 from .fuzzregs import (
     HCR_APK_API,
     HCR_BASE,
@@ -26,6 +26,7 @@ from .fuzzregs import (
     HCR_TGE,
     HCR_VM,
     HCR_VSE,
+    IPA_BITS,
     NOWHERE,
     REGIME_EL2,
     SPECIAL,
@@ -48,6 +49,8 @@ SCENES = {"stale": 6, "vmids": 3, "virtual_interrupt": 7, "nest": 5, "timer": 3,
     "sign": 4,
     "a32": 1,
     "call": 1,
+    "regime": 4,
+    "poll": 2,
 }
 MAX_BELOW = 14  # operations of one entry: each may have a result register of its own
 EL1H, EL0T, A32 = 0x3C5, 0x3C0, 0x1D0
@@ -217,7 +220,7 @@ class Decoder:
         self.written: set[str] = set()
         self.regime = False
         self.no_s12 = False
-        self.mmu = False  # of EL2
+        self.mmu = self.upper = False  # of EL2; and its upper addresses
         self.mmu_below = self.tge = False  # SCTLR_EL1.M may be set, HCR_EL2.TGE is
         self.stage2 = True  # HCR_EL2.VM or DC
         self._names()
@@ -236,8 +239,8 @@ class Decoder:
             return self._to_el1(chunks)
         for chunk in chunks:
             bits = Bits(chunk)
-            kind = bits.below(100)
-            if self.scene and 24 <= kind < 97:
+            kind = bits.below(106)
+            if self.scene and 24 <= kind < 103:
                 getattr(self, "_" + self.scene)(bits)
             elif kind < 30:
                 self._add_below(self._below(kind, bits))
@@ -334,13 +337,9 @@ class Decoder:
             a.mrs(0xC212, 17) if below else a.NOP,  # MRS CurrentEL; EL2 has `rd`
             a.WFE,
         ]
+        words.append(0xD500_40BF | (flags & 1) << 8)  # MSR SPSel
         if below:
-            words += [
-                a.smc(imm),
-                a.DAIFCLR | flags << 8,
-                0xD500_40BF | (flags & 1) << 8,  # MSR SPSel
-                a.WFE if bits.below(4) else a.WFI,
-            ]
+            words += [a.smc(imm), a.DAIFCLR | flags << 8, a.WFE if bits.below(4) else a.WFI]
         return bits.pick(words)
 
     # -- at EL2
@@ -385,13 +384,29 @@ class Decoder:
     def _own_regime(self, bits: Bits) -> None:
         """EL2's MMU goes on, at some time; memory through it."""
         if not self.mmu:
-            self.ops.append(["mmu"])
+            self.upper = self.vhe and not bits.below(3)
+            self.ops.append(["mmu", 1] if self.upper else ["mmu"])
             self.mmu = True
-        elif bits.below(2):
-            self.ops.append(["at", bits.pick(["AT_S1E2R", "AT_S1E2W"]), _va(bits)])
-        else:
+            return
+        kind = bits.below(8)
+        high = U64 << IPA_BITS & U64 if self.upper and bits.below(2) else 0
+        if kind < 2:
+            self.ops.append(["at", bits.pick(["AT_S1E2R", "AT_S1E2W"]), _va(bits) ^ high])
+        elif kind < 4:
             page = bits.pick(PAGES) + ABI["FUZZ_PAGE_SLOTS"] + 8 * bits.below(2)
-            self.ops.append(["st", page, bits.bits(16)])
+            self.ops.append(["st", page | high, bits.bits(16), self._kind(bits)])
+        elif kind < 6:
+            self.ops.append(["ld", _va(bits) ^ high, self._kind(bits)])
+        else:
+            self.ops.append(["call", bits.pick(PAGES) | high])
+
+    def _kind(self, bits: Bits) -> int:
+        """
+        Of a load or store at EL2. Unprivileged ones of a vEL2 with E2H are those of EL1, TGE or not: nothing traps them,
+        and only HCR_EL2.NV1, which stands for E2H=0, makes them privileged.
+        """
+        kind = bits.below(len(LOADS))
+        return 0 if kind == UNPRIVILEGED and self.vhe and not self.tge else kind
 
     def _write(self, reg: Reg, bits: Bits) -> None:
         own = self.mmu and reg.name in REGIME_EL2 and reg.name not in self.guests
@@ -433,6 +448,8 @@ class Decoder:
         page, leaf = slot.input >> 12, slot.level == 3
         if self.regime and slot.stage:
             return bits.pick(_TLBI_ALL), 0
+        if self.upper and not slot.stage:  # it has two addresses
+            return bits.pick(_TLBI_EL2), 0
         if not leaf or not bits.below(2):
             every = (_TLBI_EL2, _TLBI_S1 + _TLBI_VMID + _TLBI_ASID, _TLBI_VMID)
             return bits.pick(every[slot.stage]), 0
@@ -674,7 +691,11 @@ class Decoder:
         if level == "EL0":
             cval, ctl = self._guest(cval), self._guest(ctl)
         self.ops.append(["ppi", intid, 1])
-        self.ops.append(["wr", cval, (0, 1, U64, 1 << 62, 1 << 63)[bits.below(5)]])
+        if bits.below(4):
+            self.ops.append(["wr", cval, (0, 1, U64, 1 << 62, 1 << 63)[bits.below(5)]])
+        else:  # the time until then, signed: now, or later than any watchdog
+            tval = (0, 0x7FFF_FFFF, 0xFFFF_FFFF, 0xFFFF_0000)[bits.below(4)]
+            self.ops.append(["wr", cval.replace("CVAL", "TVAL"), tval])
         self.ops.append(["wr", ctl, (1, 1, 1, 3)[bits.below(4)]])
         self._see(bits)
 
@@ -699,6 +720,33 @@ class Decoder:
             self.ops.append(["rd", "ISR_EL1"])
         if bits.below(2):
             self.ops.append(["unmask"])
+
+    def _regime(self, bits: Bits) -> None:
+        """EL2's own translation: a descriptor changes between two accesses; what EL2 may do elsewhere."""
+        self._flush()
+        self._own_regime(bits)
+        self._own_regime(bits)
+        if bits.below(2):
+            slot = bits.pick(fuzztables.SLOTS[0, 12])
+            value = self._descriptor(slot, bits)
+            self.ops.append(["edit", slot.address, value, *self._tlbi(slot, bits)])
+        else:
+            self.ops.append(["fp", bits.bits(16)])
+        self._own_regime(bits)
+
+    def _poll(self, bits: Bits) -> None:
+        """EL2 acknowledges by itself what is pending, if its priority mask lets it."""
+        for _ in range(1 + bits.below(2)):
+            one = 1 << SPI_FIRST + bits.below(8)
+            self.ops.append(["gicd", 0x100 + 4 * SPI_WORD, one])
+            self.ops.append(["gicd", 0x200 + 4 * SPI_WORD, one])
+        if bits.below(2):
+            value = bits.bits(32) & 0xF8F8F8F8
+            self.ops.append(["gicd", 0x400 + SPI + 4 * bits.below(2), value])
+        if bits.below(2):
+            self._write(self.pools.by_name["ICC_PMR_EL1"], bits)
+        self.ops.append(["rd", bits.pick(("ICC_HPPIR1_EL1", "ICC_RPR_EL1", "ISR_EL1"))])
+        self.ops += [["ack", int(bits.below(8) < 7)] for _ in range(1 + bits.below(3))]
 
     def _a32(self, bits: Bits) -> None:
         self._flush()

@@ -4,8 +4,9 @@
 An operation is a list [name, argument...] of strings, integers and (for `enter`) operations, so that a
 program is JSON. At EL2:
   wr REG VALUE, rd REG; enter SPSR ELR OPS; enter32 SPSR WORDS (A32 code at EL0); at INSN VA; sys INSN OPERAND;
-  edit ADDRESS VALUE TLBI OPERAND (a descriptor; TLBI "": none); ld ADDRESS, st ADDRESS VALUE; word WORD; smc X0 X1;
-  pac KIND VALUE; mmu (EL2's own goes on); e2h ON; unmask (EL2 takes interrupts); ppi INTID ON, sgi INTID, gicd OFFSET VALUE, gicr OFFSET.
+  edit ADDRESS VALUE TLBI OPERAND (a descriptor; TLBI "": none); ld ADDRESS [KIND], st ADDRESS VALUE [KIND]; call ADDRESS;
+  word WORD; smc X0 X1; fp VALUE; pac KIND VALUE; mmu [UPPER] (EL2's own goes on, and that of upper addresses); e2h ON;
+  unmask (EL2 takes interrupts), ack GROUP (or polls); ppi INTID ON, sgi INTID, gicd OFFSET VALUE, gicr OFFSET.
 Below EL2:
   wr, rd, at, sys, word; ld KIND VA; st KIND VA VALUE; call VA; eret SPSR SIGNED; fp VALUE; pac KIND VALUE.
 fuzzdecode.py makes operations out of bytes.
@@ -23,7 +24,7 @@ from . import fuzzabi as a
 from . import fuzztables
 from .fuzzabi import ABI
 from .fuzzregs import CHANGED_BELOW, HCR_E2H, HCR_NV2, OFFERED, ROOTS, SPECIAL, VGIC
-from .fuzzregs import home, pools, row_of, tcr_el2
+from .fuzzregs import home, pools, row_of, tcr_el1, tcr_el2
 from .tables import load
 
 Op = list[Any]
@@ -88,8 +89,10 @@ _DAIFCLR_I, _DAIFSET_I = 0xD50342FF, 0xD50342DF
 _ELR_EL2, _SPSR_EL2 = 0xE201, 0xE200
 _ELR_EL1, _SPSR_EL1 = 0xC201, 0xC200
 #: Loads and stores by kind: 64, 32, 8 bits, unprivileged, pair, exclusive; [x16]
-_LOADS = (0xF9400200, 0xB9400200, 0x39400200, 0xF8400A00, 0xA9404600, 0xC85F7E00)
-_STORES = (0xF9000211, 0xB9000211, 0x39000211, 0xF8000A11, 0xA9004611, 0xF8310211)
+UNPRIVILEGED = 3
+LOADS = (0xF9400200, 0xB9400200, 0x39400200, 0xF8400A00, 0xA9404600, 0xC85F7E00)
+STORES = (0xF9000211, 0xB9000211, 0x39000211, 0xF8000A11, 0xA9004611, 0xF8310211)
+_FMOVS = (0x9E670200, 0x9E660000)  # FMOV D0, X16; FMOV X0, D0
 _A32_NOP, _A32_SVC = 0xE320F000, 0xEF000000
 _PACIA, _PACIB, _PACDA, _PACDB = 0xDAC10200, 0xDAC10600, 0xDAC10A00, 0xDAC10E00  # Xd, X16
 _AUT, _XPACI, _XPACD, _PACGA = 0x1000, 0xDAC143E0, 0xDAC147E0, 0x9AD03200  # PACGA Xd, X16, X16
@@ -171,6 +174,7 @@ class Assembler:
         self.code = Code()
         self.stubs = stubs(self.base_vhe)[0]
         self.touched: dict[str, int] = {}
+        self.timed = False  # a CVAL may be the time of a write to a TVAL
         self.unseen = False  # a register was written that the next instruction may depend on
         self.retranslate = False  # what the TLBs have is not the next program's
         self.mmu = False
@@ -253,7 +257,7 @@ class Assembler:
             self.vhe, self.flips = not self.vhe, True
             self.code.words2 += _seen()
         row = row_of(name)
-        timer = row.name.startswith("CNT") and row.name.split("_")[1] in ("CTL", "CVAL")
+        timer = row.name.startswith("CNT") and row.name.split("_")[1] in ("CTL", "CVAL", "TVAL")
         maintenance = row.name.startswith("ICH_") and _PPI_MAINTENANCE in self.ppis
         if timer or maintenance or row.name == "CNTVOFF_EL2":
             # A lowered line is seen at the next exit to L0's host; until then its interrupt stays
@@ -265,10 +269,17 @@ class Assembler:
         peer = None
         if self.vhe and name == row.name and row.op1 != 4:  # EL1's name of EL2's own register
             peer = next((r.name for r in load().registers.values() if r.peer == name), None)
-        if peer and peer in self.pools.by_name:
+        if "TVAL" in name:
+            self.timed = True
+            self.touch(row.name.replace("TVAL", "CVAL"))
+        elif peer and peer in self.pools.by_name:
             self.touch(peer)
         else:
             self.touch(row.name)
+
+    def quiet(self, name: str) -> bool:
+        """Whether a register's value is not recorded."""
+        return name in self.pools.quiet or self.timed and "CVAL" in name
 
     def _log(self, reg: int) -> None:
         tag = ABI["FUZZ_REC_VALUE"] << 56 | self.index << 32 | 1
@@ -277,7 +288,7 @@ class Assembler:
     def _rd(self, name: str) -> None:
         self.code.words2 += [*a.mov(16, 0x5A5A), a.mrs(_enc(name), 16)]
         self.code.nv2 |= name == "VNCR_EL2"
-        if name not in self.pools.quiet:
+        if not self.quiet(name):
             self._log(16)
             self.code.reads[self.index] = name
 
@@ -303,12 +314,33 @@ class Assembler:
         self.unseen = True
         self.code.after.append((address, fuzztables.BASE[address]))
 
-    def _ld(self, address: int) -> None:
-        self.code.words2 += a.mov(16, address) + [a.ldr(16, 16)]
-        self._log(16)
+    def _ld(self, address: int, kind: int = 0) -> None:
+        self.code.words2 += [*a.mov(0, 0x5A5A), *a.mov(16, address), LOADS[kind]]
+        self._log(0)
 
-    def _st(self, address: int, value: int) -> None:
-        self.code.words2 += a.mov(16, address) + a.mov(17, value) + [a.str_(17, 16)]
+    def _st(self, address: int, value: int, kind: int = 0) -> None:
+        self.code.words2 += a.mov(16, address) + a.mov(17, value) + [STORES[kind]]
+
+    def _call(self, address: int) -> None:
+        words = self.code.words2
+        words += a.mov(16, address)
+        after = ABI["FUZZ_CODE2"] + 4 * (len(words) + 3)
+        words += [*a.mov(27, after), a.blr(16)]  # where EL2 goes on if it cannot be executed
+        assert ABI["FUZZ_CODE2"] + 4 * len(words) == after
+
+    def _fp(self, value: int) -> None:
+        self.code.words2 += [*a.mov(0, 0x5A5A), *a.mov(16, value), *_FMOVS]
+        self._log(0)
+
+    def _ack(self, group: int) -> None:
+        iar, eoir = (_enc(f"ICC_{what}{group}_EL1") for what in ("IAR", "EOIR"))
+        rpr = _enc("ICC_RPR_EL1")
+        self.code.words2.append(a.mrs(iar, 0))
+        self._log(0)
+        self.code.words2 += [a.ISB, a.mrs(rpr, 16)]
+        self._log(16)
+        self.code.words2 += [a.msr(eoir, 0), a.ISB, a.mrs(rpr, 16)]
+        self._log(16)
 
     def _word(self, word: int) -> None:
         self.code.words2.append(word)
@@ -355,13 +387,15 @@ class Assembler:
         self.vhe, self.flips = bool(on), True
         self.touch("HCR_EL2")
 
-    def _mmu(self) -> None:
+    def _mmu(self, upper: int = 0) -> None:
         self.mmu = True
         values = {
             "MAIR_EL2": SPECIAL["MAIR_EL1"][0],
-            "TCR_EL2": tcr_el2(self.vhe),
+            "TCR_EL2": tcr_el1(12, True) if upper else tcr_el2(self.vhe),
             "TTBR0_EL2": ROOTS[0, 12],
         }
+        if upper:
+            values["TTBR1_EL2"] = ROOTS[0, 12]
         words = self.code.words2
         for name, value in values.items():
             words += a.mov(16, value) + [a.msr(_enc(name), 16)]
@@ -435,15 +469,15 @@ class Below:
         self._touched(name)
 
     def _rd(self, name: str) -> None:
-        rt = 17 if name in self.above.pools.quiet else self._result(name)
+        rt = 17 if self.above.quiet(name) else self._result(name)
         self.words.append(a.mrs(_enc(name), rt))
         self._touched(name)
 
     def _ld(self, kind: int, va: int) -> None:
-        self.words += a.mov(16, va) + [_LOADS[kind] | self._result("memory")]
+        self.words += a.mov(16, va) + [LOADS[kind] | self._result("memory")]
 
     def _st(self, kind: int, va: int, value: int) -> None:
-        self.words += a.mov(16, va) + a.mov(17, value) + [_STORES[kind]]
+        self.words += a.mov(16, va) + a.mov(17, value) + [STORES[kind]]
 
     def _call(self, va: int) -> None:
         stub = ABI["FUZZ_STUB_HVC"]
@@ -474,7 +508,7 @@ class Below:
         self.words += a.mov(16, operand) + [a.msr(INSNS[name], 16), a.DSB_SY, a.ISB]
 
     def _fp(self, value: int) -> None:
-        self.words += [*a.mov(16, value), 0x9E670200, 0x9E660000 | self._result("d0")]  # fmov
+        self.words += [*a.mov(16, value), _FMOVS[0], _FMOVS[1] | self._result("d0")]
 
     def _pac(self, kind: int, value: int) -> None:
         rd = self._result("pac")

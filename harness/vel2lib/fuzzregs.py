@@ -206,7 +206,7 @@ _QUIET = (
 _UNKNOWN = ("HPFAR_EL2", "FAR_EL2")
 #: Not accessed at all: what ends or freezes the machine, is the executor's own, or debug state.
 _NOT = (
-    "RMR_EL2 CNTHP_TVAL_EL2 CNTHP_CTL_EL2 CNTHP_CVAL_EL2 CNTHV_TVAL_EL2 VBAR_EL2 ICC_SRE_EL2 SP_EL2 "
+    "RMR_EL2 CNTHP_TVAL_EL2 CNTHP_CTL_EL2 CNTHP_CVAL_EL2 VBAR_EL2 ICC_SRE_EL2 SP_EL2 "
     "HCRX_EL2 OSLAR_EL1 OSDLR_EL1 OSDTRRX_EL1 OSDTRTX_EL1 OSECCR_EL1 DBGDTR_EL0 DBGDTRRX_EL0 DBGPRCR_EL1 "
     "DBGCLAIMSET_EL1 DBGCLAIMCLR_EL1 IMPDEF ICC_SRE_EL1 MDCCSR_EL0 MDCCINT_EL1"
 ).split()
@@ -324,6 +324,8 @@ def pools(vhe: bool) -> Pools:
             if name not in _PLAIN_NOT:
                 peer = next((r.name for r in tables.registers.values() if r.peer == name), name)
                 plain.append(_reg(name, row.enc, peer, vhe))
+        elif name == "ICC_PMR_EL1":  # never below the watchdog's priority
+            own.append(Reg(name, row.enc, 0xF8, bits((6, 4)), (0x80, 0xA0, 0xA8)))
         elif name.startswith("ICC_"):
             own.append(Reg(name, row.enc, 0, 0, (), quiet="CTLR" in name))
         else:
