@@ -260,10 +260,22 @@ static void deactivate_l1(struct kvm_vcpu *vcpu, u64 intid)
 			return;
 		}
 	}
-	/* It had found no list register. */
-	irq->active = false;
-	if (intid < VGIC_NR_PRIVATE && !irq->latch && !irq->line)
-		vgic->inflight &= ~(1U << intid);
+	if (intid < VGIC_NR_PRIVATE) {
+		/* It had found no list register. */
+		irq->active = false;
+		if (!irq->latch && !irq->line)
+			vgic->inflight &= ~(1U << intid);
+		return;
+	}
+	/*
+	 * Acknowledged on another vCPU, which may have it in a list register, or without one: the lock's, and so the
+	 * host's. It is called before L1 executes anything.
+	 */
+	if ((!READ_ONCE(irq->active) && READ_ONCE(irq->in_lr) == VGIC_NO_TARGET) ||
+	    vcpu->arch.nr_ended == ARRAY_SIZE(vcpu->arch.ended))
+		return;
+	vcpu->arch.ended[vcpu->arch.nr_ended++] = (u16)intid;
+	gic_send_kick(read_sysreg(mpidr_el1));
 }
 
 static inline void load_l2_lrs(struct kvm_vcpu *vcpu)

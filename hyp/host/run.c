@@ -101,6 +101,8 @@ static enum run_state run_once(struct kvm_vcpu *vcpu)
 	vgic_sync(vcpu);
 	timer_sync(vcpu);	/* before an access to the GIC shows what it says */
 	vgic_end(vcpu);
+	if (unlikely(vcpu->arch.nr_ended))
+		vgic_finish_ended(vcpu);
 	return handle_exit(vcpu, exit);
 }
 

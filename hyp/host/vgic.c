@@ -134,7 +134,11 @@ void vgic_begin(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
 
-	/* Sequentially consistent, here and in vgic_pause: one of the two sees the other. */
+	vgic->hcr = ICH_HCR_EN;
+	/*
+	 * Sequentially consistent, here, in vgic_pause and in trap_dir_of_others: one of the two sees the
+	 * other.
+	 */
 	__atomic_store_n(&vgic->begun, 1, __ATOMIC_SEQ_CST);
 	while (unlikely(__atomic_load_n(&vgic->paused, __ATOMIC_SEQ_CST))) {
 		__atomic_store_n(&vgic->begun, 0, __ATOMIC_RELEASE);
@@ -319,6 +323,7 @@ struct lr_pick {
 	struct vgic_irq *best;		/* the pending one of the highest priority */
 	u32 best_key;
 	bool dropped_active, dropped_pending;
+	bool elsewhere;			/* an SPI is, or may be by now, another vCPU's active one */
 };
 
 static void pick_dropped(struct lr_pick *p, const struct vgic_irq *irq)
@@ -372,11 +377,19 @@ static bool is_forwarded(const struct kvm_vcpu *vcpu, const struct vgic_irq *irq
 	       (irq->intid < VGIC_NR_PRIVATE || irq->target == vcpu->vcpu_id);
 }
 
-static void pick_consider(struct kvm_vcpu *vcpu, struct lr_pick *p, struct vgic_irq *irq)
+static noinline bool pick_consider(struct kvm_vcpu *vcpu, struct lr_pick *p, struct vgic_irq *irq)
 {
-	if (irq->active ? irq->owner == vcpu->vcpu_id :
-			  vgic_irq_is_pending(irq) && is_forwarded(vcpu, irq))
-		pick_add(p, irq);
+	if (irq->active ? irq->owner != vcpu->vcpu_id :
+			  !vgic_irq_is_pending(irq) || !is_forwarded(vcpu, irq))
+		return false;
+	pick_add(p, irq);
+	return true;
+}
+
+static void pick_spi(struct kvm_vcpu *vcpu, struct lr_pick *p, struct vgic_irq *irq)
+{
+	if (!pick_consider(vcpu, p, irq) && (irq->active || irq->in_lr != VGIC_NO_TARGET))
+		p->elsewhere = true;
 }
 
 static u64 make_lr(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
@@ -421,17 +434,53 @@ static unsigned int l1_signals(const struct vgic_cpu *vgic)
 	return ich_signals(&s);
 }
 
+static bool has_spi(const struct vgic_cpu *vgic)
+{
+	for (unsigned int i = 0; i < vgic->used_lrs; i++)
+		if ((vgic->lr[i] & ICH_LR_VINTID) >= VGIC_NR_PRIVATE)
+			return true;
+	return false;
+}
+
+static bool runs_without_trap(const struct vgic_cpu *vgic)
+{
+	return __atomic_load_n(&vgic->begun, __ATOMIC_SEQ_CST) &&
+	       !(__atomic_load_n(&vgic->hcr, __ATOMIC_RELAXED) & ICH_HCR_TDIR);
+}
+
+/*
+ * @vcpu is about to get an SPI, which any CPU deactivates by ICC_DIR_EL1: from now on that traps on all others
+ * (elsewhere), and those that are in their guest without that trap leave it first. Of two vCPUs that come here at once
+ * the one that had the lock later has the trap, so that nobody waits for it.
+ */
+static noinline void trap_dir_of_others(struct kvm_vcpu *vcpu)
+{
+	if (!has_spi(&vcpu->arch.vgic))
+		return;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (int i = 0; i < vcpu->kvm->nr_vcpus; i++) {
+		struct kvm_vcpu *other = vcpu->kvm->vcpus[i];
+
+		if (other == vcpu || !runs_without_trap(&other->arch.vgic))
+			continue;
+		kvm_vcpu_kick(other);
+		while (runs_without_trap(&other->arch.vgic))
+			;
+	}
+}
+
 static noinline void fill_lrs(struct kvm_vcpu *vcpu)
 {
 	struct vgic_cpu *vgic = &vcpu->arch.vgic;
 	struct vgic_dist *dist = &vcpu->kvm->vgic;
 	struct lr_pick p;
+	u64 hcr;
 
 	vgic_lock(vcpu->kvm);
 	p.n = 0;
 	p.max = vgic_hw.nr_lrs;
 	p.best = NULL;
-	p.dropped_active = p.dropped_pending = false;
+	p.dropped_active = p.dropped_pending = p.elsewhere = false;
 	vgic_retract_spis(vcpu);
 	for (u32 m = vgic->candidates; m; m &= m - 1)
 		pick_consider(vcpu, &p, &vgic->private[__builtin_ctz(m)]);
@@ -439,19 +488,24 @@ static noinline void fill_lrs(struct kvm_vcpu *vcpu)
 		unsigned int word = (unsigned int)__builtin_ctz(w);
 
 		for (u32 m = dist->candidates[word]; m; m &= m - 1)
-			pick_consider(vcpu, &p,
-				      &dist->spi[word * 32 + (unsigned int)__builtin_ctz(m)]);
+			pick_spi(vcpu, &p, &dist->spi[word * 32 + (unsigned int)__builtin_ctz(m)]);
 	}
 	pick_finish(&p);
 	for (unsigned int i = 0; i < p.n; i++)
 		vgic->lr[i] = make_lr(vcpu, p.irq[i]);
 	vgic->used_lrs = (u8)p.n;
-	vgic_unlock(vcpu->kvm);
 	/* Come back when all pending ones are taken, or when an EOI or DIR finds no list register. */
+	hcr = vgic->hcr;
 	if (p.dropped_pending)
-		vgic->hcr |= ICH_HCR_NPIE;
+		hcr |= ICH_HCR_NPIE;
 	if (p.dropped_active)
-		vgic->hcr |= ICH_HCR_LRENPIE | ICH_HCR_TDIR;
+		hcr |= ICH_HCR_LRENPIE | ICH_HCR_TDIR;
+	if (p.elsewhere)
+		hcr |= ICH_HCR_TDIR;
+	__atomic_store_n(&vgic->hcr, hcr, __ATOMIC_RELAXED);
+	vgic_unlock(vcpu->kvm);
+	if (dist->candidate_words && vcpu->kvm->nr_vcpus > 1)
+		trap_dir_of_others(vcpu);
 	vgic->l1_pending = (u8)l1_signals(vgic);
 }
 
@@ -466,7 +520,6 @@ void vgic_flush(struct kvm_vcpu *vcpu)
 
 	if (vgic->used_lrs)
 		vgic_sync(vcpu);
-	vgic->hcr = ICH_HCR_EN;
 	vgic->l1_pending = 0;
 	if (vgic_has_candidates(vcpu))
 		fill_lrs(vcpu);
@@ -551,13 +604,10 @@ void vgic_send_sgi(struct kvm_vcpu *vcpu, u64 sgir, bool group1)
 	vgic_unlock(kvm);
 }
 
-void vgic_write_dir(struct kvm_vcpu *vcpu, u64 intid)
+static void deactivate_anywhere(struct kvm_vcpu *vcpu, struct vgic_irq *irq)
 {
-	struct vgic_irq *irq = vgic_get_irq(vcpu, intid < VGIC_NR_IRQS ? (u32)intid : VGIC_NR_IRQS);
 	u32 paused = 0;
 
-	if (!irq)
-		return;
 	vgic_lock(vcpu->kvm);
 	while (vgic_recall(vcpu, irq, &paused))
 		;
@@ -565,6 +615,23 @@ void vgic_write_dir(struct kvm_vcpu *vcpu, u64 intid)
 		deactivate(vcpu, irq);
 	vgic_unlock(vcpu->kvm);
 	vgic_resume(vcpu->kvm, paused);
+}
+
+void vgic_write_dir(struct kvm_vcpu *vcpu, u64 intid)
+{
+	struct vgic_irq *irq = vgic_get_irq(vcpu, intid < VGIC_NR_IRQS ? (u32)intid : VGIC_NR_IRQS);
+
+	vgic_fetch_vmcr(vcpu);
+	/* With EOImode 0 it is UNPREDICTABLE; here, as in QEMU, without effect. */
+	if (irq && (vcpu->arch.vgic.vmcr & ICH_VMCR_VEOIM))
+		deactivate_anywhere(vcpu, irq);
+}
+
+void vgic_finish_ended(struct kvm_vcpu *vcpu)
+{
+	while (vcpu->arch.nr_ended)
+		deactivate_anywhere(vcpu,
+				    vgic_get_irq(vcpu, vcpu->arch.ended[--vcpu->arch.nr_ended]));
 }
 
 /* --- what ends a WFI --- */

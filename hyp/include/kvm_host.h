@@ -207,6 +207,8 @@ struct kvm_vcpu_arch {
 	u8 dbgclaim;			/* not loaded: claim tags, */
 	bool os_locked;			/* OSLSR_EL1.OSLK */
 	bool dbg_armed;			/* DBGBCR<n> and DBGWCR<n> of the hardware are vEL2's, see debug.c */
+	u8 nr_ended;			/* L1's SPIs that L2 has deactivated, and that are not this vCPU's: */
+	u16 ended[VGIC_MAX_LRS];	/* their INTIDs, for the host */
 	struct vcpu_stats stats;
 	struct sve_state sve __aligned(16);	/* under CAP_SVE, in place of ctxt.fp.vregs */
 };

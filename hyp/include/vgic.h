@@ -17,7 +17,7 @@
  *
  * Who may change what, without waiting for whom: between vgic_begin and vgic_end a vCPU is its CPU's,
  * which runs it, loads it or puts it. Then lr[] and all that EL2 touches (inflight, line of the
- * maintenance interrupt, active of an interrupt that found no list register) is that CPU's alone, with no lock;
+ * maintenance interrupt, active of a PPI that found no list register) is that CPU's alone, with no lock;
  * the rest of struct vgic_irq and the candidates are the vgic_dist's lock's. Everybody may raise an input at any
  * time: that is line or latch of an interrupt, under the lock. Whoever wants more of another vCPU's interrupts
  * (L1 writes its redistributor, or an SPI that it has in a list register) pauses that vCPU first: it leaves
@@ -226,8 +226,14 @@ bool vgic_mmio(struct kvm_vcpu *vcpu, u64 ipa, bool is_write, unsigned int size,
 /* A trapped write of ICC_SGI1R_EL1 (@group1) or ICC_SGI0R_EL1/ICC_ASGI1R_EL1. */
 void vgic_send_sgi(struct kvm_vcpu *vcpu, u64 sgir, bool group1);
 
-/* A trapped write of ICC_DIR_EL1 by L1 (more active interrupts than list registers). */
+/*
+ * A trapped write of ICC_DIR_EL1 by L1: there are more active interrupts than list registers, or another vCPU has an SPI.
+ * Outside of vgic_begin.
+ */
 void vgic_write_dir(struct kvm_vcpu *vcpu, u64 intid);
+
+/* What L2 of @vcpu deactivated, which other vCPUs of L1 have (nr_ended). Outside of vgic_begin. */
+void vgic_finish_ended(struct kvm_vcpu *vcpu);
 
 /* Whether any interrupt that may be @vcpu's is pending or active. */
 bool vgic_has_candidates(const struct kvm_vcpu *vcpu);

@@ -28,6 +28,14 @@ static void wr(u64 ipa, unsigned int size, u64 val)
 	CHECK(vgic_mmio(&cpu[0], ipa, true, size, &val));
 }
 
+/* As before each run. */
+static void flush(struct kvm_vcpu *v)
+{
+	vgic_begin(v);
+	vgic_flush(v);
+	vgic_end(v);
+}
+
 #define GICD(off)	(VGIC_GICD_IPA + (off))
 #define GICR_SGI(off)	(VGIC_GICR_IPA + 0x10000 + (off))
 
@@ -99,20 +107,20 @@ static void test_sgi(void)
 	reset("sgi");
 	enable(3, 0x80);
 	vgic_send_sgi(v, 3ull << 24 | 1, true);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, 1);
 	CHECK_EQ(v->arch.vgic.lr[0], ICH_LR_PENDING | ICH_LR_GROUP | 0x80ull << 48 | 3);
 	CHECK_EQ(guest_ack(v), 3);
 	/* A second one while the first is active must not get lost, and not twice either. */
 	vgic_sync(v);
 	vgic_send_sgi(v, 3ull << 24 | 1, true);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(state_of(v, 3), ICH_LR_STATE);
 	guest_eoi(v, 3);
 	CHECK_EQ(guest_ack(v), 3);
 	guest_eoi(v, 3);
 	vgic_sync(v);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 	/* The wrong group's register, another target, everybody else. */
 	vgic_send_sgi(v, 3ull << 24 | 1, false);
@@ -120,7 +128,7 @@ static void test_sgi(void)
 	vgic_send_sgi(v, 3ull << 24 | 1ull << 40, true);
 	vgic_send_sgi(v, 3ull << 24 | 1ull << 16 | 1, true);
 	vgic_send_sgi(v, 3ull << 24 | 1ull << 44 | 1, true);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 	CHECK_EQ(cpu[1].arch.vgic.private[3].latch, 0);	/* Group 0 there */
 	cpu[1].arch.vgic.private[3].group1 = true;
@@ -128,7 +136,7 @@ static void test_sgi(void)
 	kicked = 0;
 	vgic_send_sgi(v, 3ull << 24 | 1ull << 40, true);
 	CHECK_EQ(kicked, 2);
-	vgic_flush(&cpu[1]);
+	flush(&cpu[1]);
 	CHECK_EQ(state_of(&cpu[1], 3), ICH_LR_PENDING);
 }
 
@@ -139,42 +147,42 @@ static void test_level(void)
 	reset("level");
 	enable(50, 0x40);
 	vgic_set_irq(&vm, NULL, 50, true);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(state_of(v, 50), ICH_LR_PENDING);
 	CHECK(v->arch.vgic.lr[0] & ICH_LR_EOI);
 	/* Lowered before it was taken: gone. */
 	vgic_sync(v);
 	vgic_set_irq(&vm, NULL, 50, false);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 	/* High all the time: again after each EOI. */
 	vgic_set_irq(&vm, NULL, 50, true);
 	for (int i = 0; i < 3; i++) {
-		vgic_flush(v);
+		flush(v);
 		CHECK_EQ(guest_ack(v), 50);
 		guest_eoi(v, 50);
 		vgic_sync(v);
 	}
 	/* Lowered while active: not again. */
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(guest_ack(v), 50);
 	vgic_sync(v);
 	vgic_set_irq(&vm, NULL, 50, false);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(state_of(v, 50), ICH_LR_ACTIVE);
 	guest_eoi(v, 50);
 	vgic_sync(v);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 	/* Edge: remembered although the line falls. */
 	wr(GICD(0xc0c), 4, 2u << 4);
 	vgic_set_irq(&vm, NULL, 50, true);
 	vgic_set_irq(&vm, NULL, 50, false);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(state_of(v, 50), ICH_LR_PENDING);
 	CHECK_EQ(rd(GICD(0x204), 4), 1u << 18);
 	wr(GICD(0x284), 4, 1u << 18);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 }
 
@@ -187,25 +195,25 @@ static void test_hw(void)
 	enable(33, 0x20);
 	phys_line[33] = true;
 	take_physical(33);
-	vgic_flush(v);
+	flush(v);
 	lr = v->arch.vgic.lr[0];
 	CHECK_EQ(lr & ICH_LR_STATE, ICH_LR_PENDING);
 	CHECK(lr & ICH_LR_HW);
 	CHECK_EQ(FIELD_GET(ICH_LR_PINTID, lr), 33);
 	/* Stays pending over exits while its line is high, is withdrawn when it falls. */
 	vgic_sync(v);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(state_of(v, 33), ICH_LR_PENDING);
 	phys_line[33] = false;
 	vgic_sync(v);
-	vgic_flush(v);
+	flush(v);
 	CHECK(!phys_active[33]);
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 	/* The same while it is disabled, so that no list register has had it. */
 	wr(GICD(0x184), 4, 2);
 	phys_line[33] = true;
 	take_physical(33);
-	vgic_flush(v);
+	flush(v);
 	vgic_sync(v);
 	CHECK_EQ(rd(GICD(0x204), 4), 2);
 	phys_line[33] = false;
@@ -215,22 +223,22 @@ static void test_hw(void)
 	take_physical(33);
 	phys_line[33] = false;
 	wr(GICD(0x104), 4, 2);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 	/* Taken and ended; the physical one is free again and may come again at once. */
 	phys_line[33] = true;
 	take_physical(33);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(guest_ack(v), 33);
 	vgic_sync(v);
 	CHECK(phys_active[33]);
 	CHECK_EQ(rd(GICD(0x204), 4), 2);	/* its line is high */
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(state_of(v, 33), ICH_LR_ACTIVE);
 	guest_eoi(v, 33);
 	take_physical(33);	/* before the fold */
 	vgic_sync(v);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(state_of(v, 33), ICH_LR_PENDING);
 	/* Software ends it: the physical one follows. */
 	CHECK_EQ(guest_ack(v), 33);
@@ -250,14 +258,14 @@ static void test_priorities(void)
 		enable(64 + i, (u8)(0x80 - i * 8));
 		wr(GICD(0x208), 4, 1u << i);
 	}
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, NR_LRS);
 	CHECK(v->arch.vgic.hcr & ICH_HCR_NPIE);
 	for (u32 i = 0; i < 8; i++) {
 		CHECK_EQ(guest_ack(v), 71 - i);
 		guest_eoi(v, 71 - i);
 		vgic_sync(v);
-		vgic_flush(v);
+		flush(v);
 	}
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 	CHECK_EQ(v->arch.vgic.hcr, ICH_HCR_EN);
@@ -266,7 +274,7 @@ static void test_priorities(void)
 	wr(GICD(0x440), 4, 0x00506010);	/* 64 to 67 */
 	wr(GICD(0x444), 1, 0x68);
 	wr(GICD(0x445), 1, 0x70);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, NR_LRS);
 	CHECK_EQ(find_lr(v, 68), -1);
 	CHECK_EQ(find_lr(v, 69), -1);
@@ -274,19 +282,21 @@ static void test_priorities(void)
 	v->arch.vgic.hcr |= 1ull << ICH_HCR_EOICOUNT_SHIFT;
 	vgic_sync(v);
 	CHECK_EQ(rd(GICD(0x308), 4), 0x2f);
+	/* In EOImode 0 a DIR deactivates nothing, and in EOImode 1 an EOI. */
+	vgic_write_dir(v, 64);
+	CHECK_EQ(rd(GICD(0x308), 4), 0x2f);
+	v->arch.vgic.vmcr |= ICH_VMCR_VEOIM;
 	vgic_write_dir(v, 64);
 	CHECK_EQ(rd(GICD(0x308), 4), 0x2e);
-	/* In EOImode 1 an EOI deactivates nothing. */
 	wr(GICD(0x308), 4, 0x3f);
-	vgic_flush(v);
-	v->arch.vgic.vmcr |= ICH_VMCR_VEOIM;
+	flush(v);
 	v->arch.vgic.hcr |= 1ull << ICH_HCR_EOICOUNT_SHIFT;
 	vgic_sync(v);
 	CHECK_EQ(rd(GICD(0x308), 4), 0x3f);
 	/* However many are active, the highest pending one is there to preempt them. */
 	wr(GICD(0x446), 1, 8);
 	wr(GICD(0x208), 4, 0xc0);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, NR_LRS);
 	CHECK_EQ(state_of(v, 70), ICH_LR_PENDING);
 	CHECK_EQ(find_lr(v, 71), -1);
@@ -301,37 +311,40 @@ static void test_routing(void)
 	kicked = 0;
 	wr(GICD(0x20c), 4, 1u << 4);
 	CHECK_EQ(kicked, 2);
-	vgic_flush(&cpu[0]);
+	flush(&cpu[0]);
 	CHECK_EQ(cpu[0].arch.vgic.used_lrs, 0);
-	vgic_flush(&cpu[1]);
+	flush(&cpu[1]);
 	CHECK_EQ(cpu[1].arch.vgic.used_lrs, 1);
 	CHECK_EQ(guest_ack(&cpu[1]), 100);
 	/* Routed away while active: it stays with the CPU that acknowledged it. */
 	vgic_sync(&cpu[1]);
 	wr(GICD(0x6000 + 8 * 100), 8, 0);
-	vgic_flush(&cpu[0]);
-	vgic_flush(&cpu[1]);
+	flush(&cpu[0]);
+	flush(&cpu[1]);
 	CHECK_EQ(cpu[0].arch.vgic.used_lrs, 0);
 	CHECK_EQ(state_of(&cpu[1], 100), ICH_LR_ACTIVE);
+	/* Any CPU may deactivate it, but only this one's list register says so by itself. */
+	CHECK(cpu[0].arch.vgic.hcr & ICH_HCR_TDIR);
+	CHECK(!(cpu[1].arch.vgic.hcr & ICH_HCR_TDIR));
 	/* Meanwhile it comes again: for the one that it is routed to now, when this one is done. */
 	vgic_sync(&cpu[1]);
 	wr(GICD(0x20c), 4, 1u << 4);
-	vgic_flush(&cpu[1]);
+	flush(&cpu[1]);
 	CHECK_EQ(state_of(&cpu[1], 100), ICH_LR_ACTIVE);
 	CHECK(cpu[1].arch.vgic.lr[0] & ICH_LR_EOI);
 	guest_eoi(&cpu[1], 100);
 	kicked = 0;
 	vgic_sync(&cpu[1]);
 	CHECK_EQ(kicked, 1);
-	vgic_flush(&cpu[0]);
+	flush(&cpu[0]);
 	CHECK_EQ(guest_ack(&cpu[0]), 100);
 	guest_eoi(&cpu[0], 100);
 	vgic_sync(&cpu[0]);
 	/* To nobody. */
 	wr(GICD(0x6000 + 8 * 100), 8, 7);
 	wr(GICD(0x20c), 4, 1u << 4);
-	vgic_flush(&cpu[0]);
-	vgic_flush(&cpu[1]);
+	flush(&cpu[0]);
+	flush(&cpu[1]);
 	CHECK_EQ(cpu[0].arch.vgic.used_lrs + cpu[1].arch.vgic.used_lrs, 0);
 }
 
@@ -387,11 +400,11 @@ static void test_maintenance(void)
 	r[ICH_LR0_EL2] &= ~ICH_LR_STATE;
 	vgic_sync(v);
 	CHECK(v->arch.vgic.maint);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(state_of(v, 25), ICH_LR_PENDING);
 	r[ICH_HCR_EL2] = 0;
 	vgic_sync(v);
-	vgic_flush(v);
+	flush(v);
 	CHECK_EQ(v->arch.vgic.used_lrs, 0);
 }
 
@@ -409,7 +422,7 @@ static void test_random(u64 rounds)
 	for (u32 i = 0; i < 16; i++)
 		enable(i, (u8)(i * 8));
 	enable(33, 0x50);
-	vgic_flush(v);
+	flush(v);
 	for (u64 n = 0; n < rounds; n++) {
 		u32 intid;
 		unsigned int i;
@@ -420,7 +433,7 @@ static void test_random(u64 rounds)
 			intid = (u32)below(16);
 			want[intid] = true;
 			vgic_send_sgi(v, (u64)intid << 24 | 1, true);
-			vgic_flush(v);
+			flush(v);
 			break;
 		case 1:
 			/* Only one that preempts what is active; with too many active, none. */
@@ -444,18 +457,18 @@ static void test_random(u64 rounds)
 			break;
 		case 3:
 			vgic_sync(v);
-			vgic_flush(v);
+			flush(v);
 			break;
 		case 4:
 			if (!phys_active[33]) {
 				vgic_sync(v);
 				phys_line[33] = true;
 				take_physical(33);
-				vgic_flush(v);
+				flush(v);
 			} else if (one_in(2)) {
 				phys_line[33] = false;
 				vgic_sync(v);
-				vgic_flush(v);
+				flush(v);
 			}
 			break;
 		default:
@@ -465,7 +478,7 @@ static void test_random(u64 rounds)
 			}
 			vgic_sync(v);
 			CHECK_EQ(phys_active[33], vm.vgic.candidates[0] >> 1 & 1);
-			vgic_flush(v);
+			flush(v);
 			break;
 		}
 	}
@@ -537,6 +550,22 @@ static void ack_one(int v)
 	CHECK(intid < 32 || m->target == v);
 	m->pending = false;
 	m->active = v;
+	/* From now on any other one may deactivate it. */
+	for (int i = 0; i < NR_CPUS && intid >= 32; i++)
+		CHECK(i == v || !cpu[i].arch.vgic.begun ||
+		      (cpu[i].arch.vgic.hcr & ICH_HCR_TDIR));
+}
+
+/* @v deactivates what any vCPU has active. */
+static void dir_one(int v, u32 intid)
+{
+	struct model_irq *m = model_of(v, intid);
+
+	if (m->active < 0)
+		return;
+	leave(v);
+	vgic_write_dir(&cpu[v], intid);
+	m->active = -1;
 }
 
 static void eoi_one(int v)
@@ -602,7 +631,7 @@ static void model_step(void)
 	int v = (int)below(NR_CPUS), of = (int)below(NR_CPUS), n = (int)below(MODEL_SPIS);
 	u32 intid = one_in(2) ? (u32)below(MODEL_SGIS) : MODEL_FIRST + (u32)n;
 
-	switch (below(9)) {
+	switch (below(10)) {
 	case 0:
 	case 1:
 		leave(v);
@@ -635,6 +664,9 @@ static void model_step(void)
 			write_bit(v, of, intid, regs[below(ARRAY_SIZE(regs))]);
 		}
 		break;
+	case 8:
+		dir_one(v, intid);
+		break;
 	default:
 		check_bits(v, of, intid);
 	}
@@ -647,6 +679,7 @@ static void test_model(u64 rounds)
 	access_as(0, GICD(0x80 + MODEL_FIRST / 8), true, 4, ~0u);
 	access_as(0, GICD(0xc00 + MODEL_FIRST / 4), true, 4, ~0u);
 	for (int v = 0; v < NR_CPUS; v++) {
+		cpu[v].arch.vgic.vmcr |= ICH_VMCR_VEOIM;
 		access_as(v, GICR_SGI((u64)v * VGIC_GICR_STRIDE + 0x80), true, 4, ~0u);
 		for (int i = 0; i < MODEL_SGIS; i++)
 			sgi[v][i].active = -1;

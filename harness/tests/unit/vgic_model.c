@@ -30,8 +30,8 @@ void hyp_bug(const char *file, unsigned int line)
 void kvm_vcpu_kick(struct kvm_vcpu *vcpu)
 {
 	kicked |= 1u << vcpu->vcpu_id;
-	/* It leaves its guest: what its own CPU does then. */
-	if (vcpu->arch.vgic.begun && vcpu->arch.vgic.paused) {
+	/* It leaves its guest: what its own CPU does then. At once, where that is waited for: without the lock. */
+	if (vcpu->arch.vgic.begun && !vcpu->kvm->vgic.lock) {
 		vgic_sync(vcpu);
 		vgic_end(vcpu);
 	}
