@@ -165,45 +165,38 @@ static int fault(struct s2_walk_result *res, enum s2_fault_kind kind, int level)
 	return -EFAULT;
 }
 
-/*
- * The hardware's updates of the leaf `*desc` at `addr` for this access. -EAGAIN: it changed
- * meanwhile, walk again. The value in memory has the byte order that L1 chose.
- */
-static int update_leaf(const struct s2_walk_plan *p, const struct s2_mem_ops *mem, ipa_t addr,
-		       u64 *desc, u32 access)
+/* What the hardware makes of a leaf when this access is permitted. */
+static u64 updated(const struct s2_walk_plan *p, u64 desc, u32 access)
 {
-	u64 new = *desc | PTE_AF, old_mem, new_mem;
-	int ret;
+	if (!p->ha)
+		return desc;
+	if (p->hd && (desc & PTE_DBM) && (access & S2_ACC_WRITE))
+		desc |= S2_PTE_AP_W;
+	return desc | PTE_AF;
+}
 
-	if (p->hd && (new & PTE_DBM) && (access & S2_ACC_WRITE))
-		new |= S2_PTE_AP_W;
-	if (new == *desc || !mem->cmpxchg)
-		return 0;
-	old_mem = p->big_endian ? __builtin_bswap64(*desc) : *desc;
-	new_mem = p->big_endian ? __builtin_bswap64(new) : new;
-	ret = mem->cmpxchg(mem->ctx, addr, old_mem, new_mem);
-	if (!ret)
-		*desc = new;
-	return ret;
+/* -EAGAIN: the leaf changed meanwhile, walk again. The value in memory has the byte order that L1 chose. */
+static int update_leaf(const struct s2_walk_plan *p, const struct s2_mem_ops *mem, ipa_t addr,
+		       u64 old, u64 new)
+{
+	if (p->big_endian) {
+		old = __builtin_bswap64(old);
+		new = __builtin_bswap64(new);
+	}
+	return mem->cmpxchg(mem->ctx, addr, old, new);
 }
 
 /* A valid leaf of this level, read from `at`. */
-static int leaf(const struct s2_walk_plan *p, const struct s2_mem_ops *mem, ipa_t at, u64 desc,
+static int leaf(const struct s2_walk_plan *p, const struct s2_mem_ops *mem, ipa_t at, u64 old,
 		int level, l2ipa_t ipa, u32 access, struct s2_walk_result *res)
 {
+	u64 desc = mem->cmpxchg ? updated(p, old, access) : old;
 	unsigned int low = vmsa_shift(&p->g, level);
 	u64 out = vmsa_desc_address(&p->g, desc, low);
 	int ret;
 
 	if (above_bits(out, p->g.oa_bits))
 		return fault(res, S2_FAULT_ADDRESS_SIZE, level);
-	if (p->ha) {
-		ret = update_leaf(p, mem, at, &desc, access);
-		if (ret == -EAGAIN)
-			return ret;
-		if (ret)
-			return fault(res, S2_FAULT_EXTERNAL, level);
-	}
 	if (!(desc & PTE_AF))
 		return fault(res, S2_FAULT_ACCESS_FLAG, level);
 
@@ -215,9 +208,11 @@ static int leaf(const struct s2_walk_plan *p, const struct s2_mem_ops *mem, ipa_
 	res->contiguous = desc & PTE_CONT;
 	res->ipa = out | (ipa & (BIT(low) - 1));
 	res->desc = desc;
+	/* FaultAllowsSetAccessFlag(): whether AF is set all the same is CONSTRAINED UNPREDICTABLE; QEMU does not. */
 	if (!permitted(res->perm, res->memattr, p->ptw, access))
 		return fault(res, S2_FAULT_PERMISSION, level);
-	return 0;
+	ret = desc == old ? 0 : update_leaf(p, mem, at, old, desc);
+	return ret && ret != -EAGAIN ? fault(res, S2_FAULT_EXTERNAL, level) : ret;
 }
 
 /* One descent. -EAGAIN if the leaf was changed under us. */

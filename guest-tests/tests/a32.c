@@ -11,6 +11,7 @@
 #define PSR_A32_USR	(0x10 | (PSR_DAIF & ~PSR_D))
 #define PSR_A32_SVC	(0x13 | (PSR_DAIF & ~PSR_D))
 #define PSR_T		BIT(5)
+#define PSR_Z		BIT(30)
 #define PSR_IT		(BIT(26) | BIT(25) | 0xfc00)
 #define EC_CP15		0x03
 #define EC_CP14		0x05
@@ -32,6 +33,10 @@ static const u32 cp15_code[] = { 0xee1d0f70, 0xeafffffe };
 static const u32 cp14_code[] = { 0xee110e10, 0xef000007 };
 /* Thumb. cmp r0, r0; it eq; wfieq; movs r0, #8; svc #9: only the condition of the first is IT's */
 static const u16 thumb_code[] = { 0x4280, 0xbf08, 0xbf30, 0x2008, 0xdf09 };
+/* ldr r0, [r1]; svc #7 */
+static const u32 device_code[] = { 0xe5910000, 0xef000007 };
+/* Thumb. cmp r0, r0; itt eq; ldreq r0, [r1]; moveq r2, #8; adds r2, #1, which only sets flags outside of IT; svc #9 */
+static const u16 device_thumb[] = { 0x4280, 0xbf04, 0x6808, 0x2208, 0x3201, 0xdf09 };
 /* mov r0, #6; wfi; hvc #9; ldr r1, [r2]; mcr p15, 0, r0, c13, c0, 1 (CONTEXTIDR); hvc #10 */
 static const u32 svc_code[] = { 0xe3a00006, 0xe320f003, 0xe1400079, 0xe5921000, 0xee0d0f30,
 				0xe140007a };
@@ -94,6 +99,21 @@ static bool thumb(void)
 	       ESR_EC(guest_read(ESR)) == EC_SVC32 && FIELD(guest_read(ESR), 15, 0) == 9 &&
 	       guest_read(ELR) == (u64)thumb_code + sizeof(thumb_code) && (u32)v.x[0] == 8 &&
 	       !(guest_read(SPSR) & PSR_IT);
+}
+
+/* A device that a hypervisor below may emulate: then that has to know how long a load is, and of an IT block's end. */
+static bool device(const void *insns, u64 size, u64 flags)
+{
+	u32 typer = gicd_read(GICD_TYPER);
+	struct vcpu v;
+	u64 vec;
+
+	l2_prepare(&v, (l2_fn)insns, 0, GICD_BASE + GICD_TYPER, PSR_A32_USR | flags);
+	l2_enter(&v, 0);
+	return l2_at_el1_vector(&v, &vec) && vec == VEC(GROUP_A32, KIND_SYNC) &&
+	       ESR_EC(guest_read(ESR)) == EC_SVC32 && guest_read(ELR) == (u64)insns + size &&
+	       (u32)v.x[0] == typer && (!flags || (u32)v.x[2] == 9) &&
+	       !(guest_read(SPSR) & (PSR_IT | (flags ? PSR_Z : 0)));
 }
 
 static bool bkpt(void)
@@ -204,4 +224,10 @@ void guest_main(void)
 	check(FIELD(pfr0, 3, 0) != 2 || cp14(), "debug registers at EL0");
 	check(FIELD(pfr0, 3, 0) != 2 || hstr(fgt), "HSTR_EL2 of AArch32 at EL0");
 	check(FIELD(pfr0, 7, 4) == 2 ? el1() : refused(PSR_A32_SVC), "AArch32 at EL1");
+	pt_map_at(&l2_s2, GICD_BASE & ~0x1fffffUL, GICD_BASE & ~0x1fffffUL,
+		  S2_RW | S2_DEVICE | PTE_AF, 2);
+	check(FIELD(pfr0, 3, 0) != 2 || device(device_code, sizeof(device_code), 0),
+	      "a device at EL0");
+	check(FIELD(pfr0, 3, 0) != 2 || device(device_thumb, sizeof(device_thumb), PSR_T),
+	      "a device in Thumb at EL0");
 }
