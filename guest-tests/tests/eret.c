@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * ERET from EL2: to every legal mode, with every PSTATE bit, and the illegal returns (PSTATE.IL set,
- * level unchanged, execution at ELR stopped by the Illegal Execution state exception). MMU on.
+ * level unchanged, execution at ELR stopped by the Illegal Execution state exception). MMU on. At last every
+ * value of SPSR_EL2.M with every other bit of it: a line for each. append show=1: for each bit, too.
  */
 #include "l2.h"
 
 /* Read at the level returned to; asm because nothing else may run between. */
 struct state {
-	u64 currentel, spsel, daif, nzcv, il_esr;
+	u64 currentel, spsel, daif, nzcv;
 };
 
 /*
  * ERET with spsr to "1:" at EL2, where PSTATE is read; SP is the same memory for EL2t, so that the
  * compiler's view of it holds.
  */
-static void eret_el2(const char *name, u64 spsr)
+static struct exc eret_quietly(u64 spsr, struct state *s)
 {
-	struct state s = { 0 };
 	u64 el, sel, daif, nzcv;
-	struct exc e;
 
 	exc_arm(0);
 	asm volatile("adr x9, 1f\n"
@@ -38,11 +37,15 @@ static void eret_el2(const char *name, u64 spsr)
 		     : "=&r"(el), "=&r"(sel), "=&r"(daif), "=&r"(nzcv)
 		     : "r"(spsr)
 		     : "x9", "memory", "cc");
-	e = exc_take();
-	s.currentel = el >> 2;
-	s.spsel = sel;
-	s.daif = daif;
-	s.nzcv = nzcv;
+	*s = (struct state){ .currentel = el >> 2, .spsel = sel, .daif = daif, .nzcv = nzcv };
+	return exc_take();
+}
+
+static void eret_el2(const char *name, u64 spsr)
+{
+	struct state s;
+	struct exc e = eret_quietly(spsr, &s);
+
 	printf("eret %s spsr %lx: EL%lu spsel %lu daif %lx nzcv %lx\n", name, spsr, s.currentel,
 	       s.spsel, s.daif, s.nzcv);
 	if (e.count) {
@@ -170,8 +173,96 @@ static void user(void)
 	isb();
 }
 
+/* --- every PSTATE --- */
+
+static u64 sum;
+static bool show;
+
+static void saw(u64 v)
+{
+	if (show)
+		printf(" %lx", v);
+	sum = (sum ^ v) * 0x9e3779b97f4a7c15UL;
+	sum ^= sum >> 29;
+}
+
+/*
+ * What of an SPSR is compared: not the bits that only a feature gives a meaning that a hypervisor may not offer, or
+ * none at all: ALLINT (13), BTYPE, TCO (25), what is above 31.
+ */
+#define SPSR_KNOWN (MASK(31, 26) | MASK(24, 20) | BIT(12) | MASK(9, 6) | MASK(4, 0))
+
+/*
+ * Of an illegal return less: it leaves SSBS, UAO and DIT UNKNOWN, and takes PAN from the SPSR, which QEMU does not
+ * (SetPSTATEFromPSR()).
+ */
+#define SPSR_ILLEGAL (MASK(31, 26) | MASK(21, 20) | MASK(9, 6) | MASK(4, 0))
+
+/* SVC of A32 and of T32, whichever it is. */
+static const u32 svc32[] __attribute__((aligned(8))) = { 0xef00df00, 0xef00df00 };
+
+static void to_el2(u64 spsr)
+{
+	struct state s;
+	struct exc e = eret_quietly(spsr, &s);
+
+	saw(s.currentel << 60 | s.spsel << 56 | s.daif | s.nzcv);
+	saw(e.count);
+	if (e.count) {
+		saw(e.vec);
+		saw(e.esr);
+		saw(e.pstate & SPSR_ILLEGAL);
+	}
+	/* nothing of it is left */
+	eret_quietly(PSR_EL2h | PSR_DAIF, &s);
+}
+
+static void to_lower(u64 spsr)
+{
+	bool a32 = spsr & BIT(4);
+	struct vcpu v;
+
+	l2_prepare(&v, a32 ? (l2_fn)svc32 : nothing, 0, 0, spsr);
+	l2_enter(&v, 0);
+	saw(v.vec);
+	saw(v.esr);
+	saw(v.pc);
+	saw(v.pstate & SPSR_KNOWN);
+	if (!l2_done(&v) && l2_at_el1_vector(&v, &(u64){ 0 })) {
+		saw(guest_read(ESR));
+		saw(guest_read(ELR));
+		saw(guest_read(SPSR) & SPSR_KNOWN);
+	}
+}
+
+static void every(void)
+{
+	static const u64 some[] = { 0, ~PSR_SS, MASK(31, 28) | PSR_DAIF };
+
+	for (u64 m = 0; m < 32; m++) {
+		bool lower_el = m == PSR_EL0t || m == PSR_EL1t || m == PSR_EL1h || m == 0x10;
+
+		sum = 0;
+		for (unsigned int i = 0; i < 64 + ARRAY_SIZE(some); i++) {
+			u64 spsr = i < 64 ? BIT(i) : some[i - 64];
+
+			spsr = (spsr & ~PSR_M) | m;
+			if (show)
+				printf("%lx:", spsr);
+			if (lower_el)
+				to_lower(spsr);
+			else
+				to_el2(spsr);
+			if (show)
+				printf("\n");
+		}
+		printf("M %lx and every other bit: %lx\n", m, sum);
+	}
+}
+
 void guest_main(void)
 {
+	show = arg_is("show", "1");
 	mmu_init_el2();
 	legal();
 	illegal();
@@ -179,4 +270,5 @@ void guest_main(void)
 	l2_init();
 	lower();
 	user();
+	every();
 }
