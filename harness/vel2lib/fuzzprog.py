@@ -4,11 +4,12 @@
 An operation is a list [name, argument...] of strings, integers and (for `enter`) operations, so that a
 program is JSON. At EL2:
   wr REG VALUE, rd REG; enter SPSR ELR OPS; enter32 SPSR WORDS (A32 code at EL0); at INSN VA; sys INSN OPERAND;
-  edit ADDRESS VALUE TLBI OPERAND (a descriptor; TLBI "": none); ld ADDRESS [KIND], st ADDRESS VALUE [KIND]; call ADDRESS;
-  word WORD; smc X0 X1; fp VALUE; pac KIND VALUE; mmu [UPPER] (EL2's own goes on, and that of upper addresses); e2h ON;
-  unmask (EL2 takes interrupts), ack GROUP (or polls); ppi INTID ON, sgi INTID, gicd OFFSET VALUE, gicr OFFSET.
+  edit ADDRESS VALUE TLBI OPERAND (a descriptor; TLBI "": none); ld ADDRESS [KIND], st ADDRESS VALUE [KIND];
+  sp ADDRESS (a load by SP_EL0); call ADDRESS; word WORD; smc X0 X1; fp VALUE; pac KIND VALUE;
+  mmu [UPPER] (EL2's own goes on, and that of upper addresses); e2h ON; unmask (EL2 takes interrupts),
+  ack GROUP (or polls); ppi INTID ON, sgi INTID, gicd OFFSET VALUE, gicr OFFSET.
 Below EL2:
-  wr, rd, at, sys, word; ld KIND VA; st KIND VA VALUE; call VA; eret SPSR SIGNED; fp VALUE; pac KIND VALUE.
+  wr, rd, at, sys, word; sp VA; ld KIND VA; st KIND VA VALUE; call VA; eret SPSR SIGNED; fp VALUE; pac KIND VALUE.
 fuzzdecode.py makes operations out of bytes.
 """
 
@@ -92,6 +93,8 @@ _ELR_EL1, _SPSR_EL1 = 0xC201, 0xC200
 UNPRIVILEGED = 3
 LOADS = (0xF9400200, 0xB9400200, 0x39400200, 0xF8400A00, 0xA9404600, 0xC85F7E00)
 STORES = (0xF9000211, 0xB9000211, 0x39000211, 0xF8000A11, 0xA9004611, 0xF8310211)
+_LDR_SP = (0x9100021F, 0xF94003E0)  # MOV SP, X16; LDR X0, [SP]
+_SPSEL0, _SPSEL1 = 0xD50040BF, 0xD50041BF
 _FMOVS = (0x9E670200, 0x9E660000)  # FMOV D0, X16; FMOV X0, D0
 _A32_NOP, _A32_SVC = 0xE320F000, 0xEF000000
 _PACIA, _PACIB, _PACDA, _PACDB = 0xDAC10200, 0xDAC10600, 0xDAC10A00, 0xDAC10E00  # Xd, X16
@@ -332,6 +335,11 @@ class Assembler:
         self.code.words2 += [*a.mov(0, 0x5A5A), *a.mov(16, value), *_FMOVS]
         self._log(0)
 
+    def _sp(self, address: int) -> None:
+        self.code.words2 += [*a.mov(0, 0x5A5A), *a.mov(16, address), _SPSEL0, *_LDR_SP, _SPSEL1]
+        self._log(0)
+        self.touch("SP_EL0")
+
     def _ack(self, group: int) -> None:
         iar, eoir = (_enc(f"ICC_{what}{group}_EL1") for what in ("IAR", "EOIR"))
         rpr = _enc("ICC_RPR_EL1")
@@ -509,6 +517,11 @@ class Below:
 
     def _fp(self, value: int) -> None:
         self.words += [*a.mov(16, value), _FMOVS[0], _FMOVS[1] | self._result("d0")]
+
+    def _sp(self, va: int) -> None:
+        mov, ldr = _LDR_SP
+        self.words += [*a.mov(16, va), mov, ldr | self._result("memory")]
+        self.above.touch("SP_EL0", "SP_EL1")
 
     def _pac(self, kind: int, value: int) -> None:
         rd = self._result("pac")

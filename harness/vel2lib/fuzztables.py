@@ -140,6 +140,8 @@ def slots(stage: int, granule: int) -> list[Slot]:
         if PAGES <= slot.input < PAGES + BLOCK
         and slot.level > 1
         or slot.input in BLOCKS
+        or stage == 2
+        and TABLES <= slot.input < TABLES + 0x8_0000
         or stage
         and slot.input == LARGE[granule][1]
     ]
