@@ -525,6 +525,11 @@ class Decoder:
         return next(r.name for r in self.pools.guests if row_of(r.name).name == name)
 
     def _mmu_below(self, bits: Bits) -> None:
+        """EL1's MMU goes on, mostly with tables that it can use: without its vectors EL1 ends by the watchdog."""
+        if bits.below(4):
+            for name in ("TCR_EL1", "TTBR0_EL1", "VBAR_EL1"):
+                if name in self.written:
+                    self._set(self._guest(name), SPECIAL[name][0], bits)
         self._set(self._guest("SCTLR_EL1"), SPECIAL["SCTLR_EL1"][2][0], bits)
 
     def _stale(self, bits: Bits) -> None:
@@ -667,7 +672,8 @@ class Decoder:
         if style in (2, 3):
             usual = SPECIAL["TCR_EL1"]
             tcr = bits.pick((usual[0], *usual[2])) | self._some(_TAGS, bits)
-            self._set(self._guest("TCR_EL1"), tcr ^ bits.bits(6) * bits.below(2), bits)
+            size = 0 if self.mmu_below and bits.below(4) else bits.bits(6) * bits.below(2)
+            self._set(self._guest("TCR_EL1"), tcr ^ size, bits)
         if style in (4, 5) and not self.mmu:
             base = self.pools.by_name["SCTLR_EL2"].base
             self._set("SCTLR_EL2", base | self._some(_EN_KEYS, bits), bits)
