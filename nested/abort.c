@@ -110,6 +110,16 @@ static void give_to_l1(struct kvm_vcpu *vcpu, u64 esr, u64 far, const struct s2_
 	kvm_inject_nested_sync(vcpu, (esr & ~(u64)ESR_FSC) | res->fsc);
 }
 
+/* Order of bytes of the access that was taken, by what the hardware ran it with. */
+static bool is_big_endian(const struct kvm_vcpu *vcpu)
+{
+	u64 pstate = *vcpu_cpsr(vcpu);
+
+	if (pstate & PSR_MODE32)
+		return pstate & PSR_A32_E;
+	return read_sysreg_el1(SCTLR) & (pstate & PSR_MODE_MASK ? SCTLR_EE : SCTLR_E0E);
+}
+
 static enum host_exit emulate(struct kvm_vcpu *vcpu, u64 esr, u64 far,
 			      const struct s2_fault_result *res)
 {
@@ -122,6 +132,7 @@ static enum host_exit emulate(struct kvm_vcpu *vcpu, u64 esr, u64 far,
 	vcpu->arch.fault.esr = esr;
 	vcpu->arch.fault.far = far;
 	vcpu->arch.fault.l1_ipa = res->l1_ipa;
+	vcpu->arch.fault.big_endian = is_big_endian(vcpu);
 	return HOST_EXIT_MMIO;
 }
 

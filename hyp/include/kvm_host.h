@@ -37,6 +37,7 @@
 #define PSR_I		BIT(7)
 #define PSR_A		BIT(8)
 #define PSR_D		BIT(9)
+#define PSR_A32_E	BIT(9)	/* in AArch32 state: data is big-endian */
 #define PSR_SS		BIT(21)
 #define PSR_DAIF	(PSR_D | PSR_A | PSR_I | PSR_F)
 #define PSR_ALLINT	BIT(13)
@@ -136,6 +137,7 @@ struct vcpu_fault {
 	u64 far;	/* FAR_EL2: VA */
 	u64 hpfar;	/* HPFAR_EL2 << 8: faulting IPA of the regime that ran (L2 IPA while in L2) */
 	u64 l1_ipa;	/* for EXIT_TO_HOST_MMIO: the L1 IPA to emulate */
+	bool big_endian;	/* the same: order of the bytes in the register */
 };
 
 struct s2_mmu;
