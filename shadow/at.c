@@ -21,6 +21,9 @@
 
 #define MAIR_NC 4 /* a nibble: Non-cacheable */
 
+/* How often a descriptor is looked at again that another vCPU changes meanwhile. */
+#define MAX_TRIES 8
+
 /* What an AT asks. */
 struct request {
 	enum s1_regime regime;
@@ -123,15 +126,21 @@ static u8 combine_sh(u8 attr, u8 s1, u8 s2)
 	return s1 == SH_INNER || s2 == SH_INNER ? SH_INNER : SH_NON;
 }
 
+static struct s2_walk_info second_stage_info(const struct at_ctx *ctx)
+{
+	return (struct s2_walk_info){
+		.vttbr = ctx->regs.vttbr,
+		.vtcr = ctx->regs.vtcr,
+		.big_endian = ctx->regs.sctlr_el2 & SCTLR_ELx_EE,
+		.ptw = ctx->regs.hcr & HCR_PTW,
+	};
+}
+
 /* Stage 2 of what stage 1 gave. */
 static int second_stage(const struct at_ctx *ctx, const struct request *rq,
 			const struct s1_walk_result *s1, struct at_result *res)
 {
-	const struct s2_walk_info info = {
-		.vttbr = ctx->regs.vttbr,
-		.vtcr = ctx->regs.vtcr,
-		.big_endian = ctx->regs.sctlr_el2 & SCTLR_ELx_EE,
-	};
+	const struct s2_walk_info info = second_stage_info(ctx);
 	struct s2_walk_result s2;
 	u8 attr;
 
@@ -149,6 +158,45 @@ static int second_stage(const struct at_ctx *ctx, const struct request *rq,
 	return 0;
 }
 
+/*
+ * What the hardware's walk writes into stage 1's leaf, an AT sets, too (whether it does is CONSTRAINED
+ * UNPREDICTABLE; QEMU does): through stage 2, if there is one, which may refuse it. 0, -EFAULT with s1->fault,
+ * -EAGAIN: it changed meanwhile.
+ */
+static int write_back(const struct at_ctx *ctx, const struct request *rq, struct s1_walk_result *s1)
+{
+	const struct s2_walk_info info = second_stage_info(ctx);
+	struct s2_walk_result s2;
+
+	if (!ctx->mem.cmpxchg || !(s1->set_af || (s1->set_dirty && (rq->access & S1_ACC_WRITE))))
+		return 0;
+	if (rq->regime == S1_EL10 && (ctx->regs.hcr & (HCR_VM | HCR_DC))) {
+		if (s2_walk(&info, &ctx->s2, &ctx->mem, s1->desc_at,
+			    S2_ACC_WRITE | S2_ACC_S1PTW, &s2)) {
+			s1->fault = s2.fault;
+			s1->level = s2.level;
+			s1->s2 = s1->s1ptw = true;
+			s1->fipa = s1->desc_at;
+			return -EFAULT;
+		}
+		s1->desc_at = s2.ipa;
+	}
+	return s1_update_leaf(ctx, s1, rq->access) ? 0 : -EAGAIN;
+}
+
+static int first_stage(const struct at_ctx *ctx, const struct request *rq, va_t va,
+		       struct s1_walk_result *s1)
+{
+	int ret = -EAGAIN;
+
+	for (unsigned int i = 0; i < MAX_TRIES && ret == -EAGAIN; i++) {
+		ret = s1_walk(ctx, rq->regime, va, rq->access, rq->pan, s1);
+		if (!ret)
+			ret = write_back(ctx, rq, s1);
+	}
+	return ret == -EFAULT ? ret : 0;
+}
+
 int at_emulate(const struct at_ctx *ctx, u32 sys, va_t va, struct at_result *res)
 {
 	struct s1_walk_result s1;
@@ -157,7 +205,7 @@ int at_emulate(const struct at_ctx *ctx, u32 sys, va_t va, struct at_result *res
 	*res = (struct at_result){ 0 };
 	if (!decode(ctx, sys, &rq))
 		return -EINVAL;
-	if (s1_walk(ctx, rq.regime, va, rq.access, rq.pan, &s1)) {
+	if (first_stage(ctx, &rq, va, &s1)) {
 		if (s1.fault == S2_FAULT_EXTERNAL) {
 			res->fsc = s2_fault_fsc(s1.fault, s1.level);
 			res->s2 = s1.s2;

@@ -252,6 +252,7 @@ static int walk(const struct at_ctx *ctx, const struct regime *r, va_t va, u64 *
 	res->shift = (u8)low;
 	res->desc = desc;
 	res->desc_at = at;
+	res->big_endian = r->sctlr & SCTLR_ELx_EE;
 	res->set_af = !(desc & PTE_AF);
 	res->set_dirty = r->hd && (desc & PTE_DBM) && (desc & S1_PTE_RDONLY);
 	res->pa = out | (va & (BIT(low) - 1));
@@ -347,7 +348,6 @@ int s1_walk(const struct at_ctx *ctx, enum s1_regime regime, va_t va, u32 access
 bool s1_update_leaf(const struct at_ctx *ctx, struct s1_walk_result *s1, u32 access)
 {
 	u64 old = s1->desc, new = old;
-	bool big_endian = ctx->regs.sctlr_el2 & SCTLR_ELx_EE;
 
 	if (s1->set_af)
 		new |= PTE_AF;
@@ -357,7 +357,7 @@ bool s1_update_leaf(const struct at_ctx *ctx, struct s1_walk_result *s1, u32 acc
 		s1->pw = false;	/* the first write has to come here */
 	if (new == old)
 		return true;
-	if (big_endian) {
+	if (s1->big_endian) {
 		old = __builtin_bswap64(old);
 		new = __builtin_bswap64(new);
 	}

@@ -110,6 +110,7 @@ struct s1_walk_result {
 	u64 pa;        /* output: l2ipa_t in EL1&0 with a stage 2, else ipa_t */
 	u64 desc;
 	u64 desc_at;   /* where it is: as pa, before a stage 2 */
+	bool big_endian; /* it is, in memory */
 	bool set_af;   /* an access sets AF in it, which is clear (TCR.HA) */
 	bool set_dirty; /* a write clears AP[2] in it (TCR.HD) */
 };
@@ -129,8 +130,8 @@ int s1_walk(const struct at_ctx *ctx, enum s1_regime regime, va_t va, u32 access
 	    struct s1_walk_result *res);
 
 /*
- * Writes back to the leaf what the hardware's walker would for `access`, which s1_walk() of a regime of EL2
- * has just allowed: the access flag, and for a write the dirty state. A leaf that a write would change and
+ * Writes back to the leaf what the hardware's walker would for `access`, which s1_walk() has just allowed, and
+ * desc_at, which is an ipa_t by now: the access flag, and for a write the dirty state. A leaf that a write would change and
  * this access does not loses s1->pw: the first write has to come here. False: it has changed meanwhile,
  * walk again.
  */
