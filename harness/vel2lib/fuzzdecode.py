@@ -251,9 +251,12 @@ class Decoder:
                 self._scene(kind - 64, bits)
         self._flush()
         if any(op[0] == "edit" and op[2] & fuzztables.OA == NOWHERE for op in self.ops):
-            # Of what is not there L0's stage 2 has no entry: its fault comes before a watchpoint (README.md, Caveats).
+            # Of what is not there L0's stage 2 has no entry. Its fault comes before a watchpoint (README.md, Caveats), and
+            # in QEMU before a fault for the alignment of PC.
             for ops in (self.ops, *(op[3] for op in self.ops if op[0] == "enter")):
                 ops[:] = [op for op in ops if op[:2] != ["wr", "DBGWCR0_EL1"]]
+                for op in (op for op in ops if op[0] == "call"):
+                    op[1] &= ~3
         return self.ops
 
     @staticmethod
