@@ -11,6 +11,9 @@
 L2_ASM(nothing, "nop")
 L2_ASM(hvc_flood, "1: hvc #3\n subs x0, x0, #1\n b.ne 1b")
 L2_ASM(wait_forever, "1: wfi\n b 1b")
+/* FEAT_WFxT's, until a moment that never comes; undefined without it */
+L2_ASM(wfit_forever, "mov x2, #-1\n1: .inst 0xd5031022\n b 1b")
+L2_ASM(wfe_forever, "1: wfe\n b 1b")
 L2_ASM(spin_forever, "1: b 1b")
 
 /* Bits of SPSR that no CPU gives a meaning are left out: they may stick or not. */
@@ -97,6 +100,9 @@ void guest_main(void)
 	gic_enable(PPI_CNTHP);
 	endless("WFI", wait_forever, L2_EL1);
 	endless("WFI at EL0", wait_forever, L2_EL0);
+	endless("WFIT", wfit_forever, L2_EL1);
+	endless("WFE", wfe_forever, L2_EL1);
+	endless("WFE at EL0", wfe_forever, L2_EL0);
 	endless("spin", spin_forever, L2_EL1);
 	endless("spin at EL0", spin_forever, L2_EL0);
 }

@@ -2,7 +2,8 @@
 /*
  * The places of a GIC in memory as an enemy of whoever is below would use them: each byte of the distributor's frame and
  * of the redistributors', a second CPU's too, and what lies where other GICs have something: loads, and stores
- * of zeros, ones and anything, in every size, aligned and not, with and without a syndrome.
+ * of zeros, ones and anything, in every size, aligned and not, with and without a syndrome; while the second CPU
+ * is off, and while it runs.
  *
  * A line for each size and value: what was read and which aborts there were, as one number for each KiB, where
  * that is not all 0. append all=1: each offset in each size with each value; without it, each offset once,
@@ -11,6 +12,7 @@
 #include "gic.h"
 #include "lib.h"
 #include "pgtable.h"
+#include "smp.h"
 
 #define FRAME		0x10000UL
 #define BLOCK		0x400UL
@@ -20,6 +22,10 @@
 #define NVALUES		3
 #define TURNS		16		/* a size that means: all, in turn */
 
+u64 secondary_hcr;
+
+static u8 stack[4096] __attribute__((aligned(16)));
+static volatile u64 started;
 static const char *const values[NVALUES] = { "zeros", "ones", "anything" };
 static bool all, show;
 
@@ -233,6 +239,27 @@ static void frames(void)
 	}
 }
 
+/* The second CPU, from now on: masked, and never a trap. */
+void secondary_main(void)
+{
+	started = 1;
+	for (;;)
+		asm volatile("" : : : "memory");
+}
+
+/* The redistributor of a CPU that runs: whoever emulates it has to get at what that CPU has in its hands. */
+static void frame_of_a_running_cpu(void)
+{
+	secondary_hcr = read_sysreg(hcr_el2);
+	if (smccc(PSCI_CPU_ON, 1, (u64)secondary_entry, (u64)stack + sizeof(stack)))
+		fail("there is no second CPU");
+	while (!started)
+		asm volatile("yield");
+	gic_init();
+	for (unsigned int which = 1; which < NVALUES; which++)
+		sweep("GICR of a CPU that runs", GICR_BASE + GICR_STRIDE + GICR_SGI, BLOCK, 4, which);
+}
+
 /* Where a GICv2 and an ITS have theirs, and behind the last redistributor: there is nothing. */
 static void nobody(void)
 {
@@ -407,6 +434,7 @@ void guest_main(void)
 	exc_set_hook(aborted);
 	frames();
 	nobody();
+	frame_of_a_running_cpu();
 	unaligned(GICD_BASE, FRAME, all ? 1 : 37);
 	unaligned(GICR_BASE, 2 * FRAME, all ? 1 : 41);
 	odd_ones();
