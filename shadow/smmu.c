@@ -194,6 +194,13 @@ bool smmu_next_event(struct smmu_event *ev)
 	return true;
 }
 
+void smmu_forget_events(void)
+{
+	/* What is refused stays so whether this is acknowledged or not. */
+	write_acked(IRQ_CTRL_GERROR, IRQ_CTRL, IRQ_CTRL_ACK);
+	write_acked(CR0_CMDQEN | CR0_SMMUEN, CR0, CR0ACK);
+}
+
 u32 smmu_errors(void)
 {
 	u32 now = rd32(GERROR), pending = now ^ rd32(GERRORN);

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from payload import linux
 
-from test_guests import explain, run
+from test_guests import GUESTS, explain, run
 from vel2lib import config as configuration
 from vel2lib.config import RunConfig, resolve
 from vel2lib.run import execute
@@ -28,6 +28,20 @@ def test_refused_dma_is_told(l0: Path) -> None:
         "DMA read of PCI 00:01.0 at 0x50001000",
         "DMA write of PCI 00:01.0 at 0x50003000",
     ], told
+
+
+def test_refused_dma_does_not_keep_l0_busy(l0: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a device aims at nothing, L0 hears of it a bounded number of times, and says so."""
+    irqs = []
+    for times in (60, 240):
+        monkeypatch.setitem(GUESTS["pci"], "append", f"ram_mib=256 storm={times}")
+        result = run("pci", "vhe")
+        assert result.status == 0, explain(result)
+        told = [str(r["msg"]) for r in result.logs if r["level"] != "info"]
+        assert len(told) == 33 and "left out" in told[-1], told
+        irqs.append(sum(c["exits"]["L1"]["irq"]["handled"] for c in result.counters))
+    # Two interrupts of the disk's own from one of these to the next, and next to nothing else.
+    assert irqs[1] - irqs[0] < 2 * 180 + 20, irqs
 
 
 def test_no_pcie_without_smmu(l0: Path) -> None:

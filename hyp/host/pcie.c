@@ -19,6 +19,9 @@
 #include <vgic.h>
 
 #define MAX_TOLD	32	/* lines about refused accesses: L1 can cause any number */
+#define MAX_EVENTS	16384	/* and of the accesses themselves, many of which are one line */
+
+static unsigned int told, seen;
 
 static bool fits(const struct kvm *kvm, pa_t base, u64 size)
 {
@@ -95,20 +98,6 @@ static const char *why(u8 type)
 	}
 }
 
-/* Whether another line may be said; the last one says that there will be no more. */
-static bool may_tell(void)
-{
-	static unsigned int told;
-
-	if (told < MAX_TOLD)
-		told++;
-	else if (told++ == MAX_TOLD)
-		log_warn("DMA refused again: further lines about it are left out");
-	else
-		told = MAX_TOLD + 1;
-	return told <= MAX_TOLD;
-}
-
 /* An access of the device's may be many of the bus: one line for those of a page. */
 static void say(const struct smmu_event *ev)
 {
@@ -117,21 +106,34 @@ static void say(const struct smmu_event *ev)
 		    ev->addr >> 12 == last.addr >> 12;
 
 	last = *ev;
-	if (same || !may_tell())
+	if (same)
 		return;
+	told++;
 	log_warn("DMA %s of PCI %02x:%02x.%x at 0x%llx refused: %s (0x%x)",
 		 ev->read ? "read" : "write", ev->sid >> 8, ev->sid >> 3 & 0x1f, ev->sid & 7,
 		 ev->addr, why(ev->type), ev->type);
 }
 
+/* L1's devices could keep L0 busy with nothing but this: after so many events it listens no more. */
 void pcie_irq(void)
 {
 	struct smmu_event ev;
 	u32 errors = (u32)kvm_call_hyp(smmu_errors);
 
-	while (kvm_call_hyp(smmu_next_event, &ev))
+	if (seen == MAX_EVENTS)
+		return;
+	while (told < MAX_TOLD && seen < MAX_EVENTS && kvm_call_hyp(smmu_next_event, &ev)) {
 		say(&ev);
+		seen++;
+	}
 	/* The queue was full: more was refused than could be recorded. */
-	if ((errors & ~SMMU_GERROR_EVENTQ) && may_tell())
+	if ((errors & ~SMMU_GERROR_EVENTQ) && told < MAX_TOLD) {
+		told++;
 		log_error("SMMU error 0x%x", errors);
+	}
+	if (told < MAX_TOLD && seen < MAX_EVENTS)
+		return;
+	seen = MAX_EVENTS;
+	kvm_call_hyp(smmu_forget_events);
+	log_warn("DMA refused again: further lines about it are left out");
 }

@@ -46,6 +46,9 @@ bool smmu_next_event(struct smmu_event *ev);
 
 #define SMMU_GERROR_EVENTQ	BIT(2)	/* an event could not be recorded */
 
+/* No event is recorded, and no interrupt comes for any, from now on: devices can cause any number. */
+void smmu_forget_events(void);
+
 /* What went wrong in the SMMU itself since the last call: bits of its GERROR register, acknowledged. */
 u32 smmu_errors(void);
 
