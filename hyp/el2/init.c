@@ -120,6 +120,9 @@ u64 hyp_cpu_init(unsigned int cpu)
 	write_sysreg(hyp_pgd, TTBR0_EL2);
 	write_sysreg(vhe ? CPACR_FPEN : CPTR_HOST_NVHE_FLAGS, CPTR_EL2);
 	write_sysreg(0, HSTR_EL2);
+	/* The syndrome of virtual SErrors. L1 has no FEAT_RAS, so this is IMPLEMENTATION DEFINED: always the same. */
+	if (hyp_caps & BIT(CAP_RAS))
+		write_sysreg_s(0, SYS_VSESR_EL2);
 	init_optional();
 	write_sysreg(vhe ? 3UL << 10 : 3UL, CNTHCTL_EL2);
 	write_sysreg(0, CNTVOFF_EL2);
