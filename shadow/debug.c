@@ -167,7 +167,6 @@ static void arm(struct kvm_vcpu *vcpu)
 
 void debug_hyp_disarm(struct kvm_vcpu *vcpu)
 {
-	load_contextidr(vcpu, __vcpu_sys_reg(vcpu, CONTEXTIDR_EL2));
 	dbg_each(vcpu, DBG_BCR, DBG_WCR, dbg_load);
 	vcpu->arch.dbg_armed = false;
 	if (nested_mech->vncr)
@@ -189,14 +188,17 @@ void debug_vel2_kde(struct kvm_vcpu *vcpu, u64 mdscr)
 	write_sysreg(mdscr, mdscr_el1);
 }
 
+void debug_vel1_mde(const struct kvm_vcpu *vcpu)
+{
+	load_contextidr(vcpu, __vcpu_sys_reg(vcpu, CONTEXTIDR_EL2));
+}
+
 /* --- vcpu_load, vcpu_put --- */
 
 void dbg_load_all(struct kvm_vcpu *vcpu)
 {
 	dbg_each(vcpu, DBG_BVR, DBG_WVR, dbg_load);
 	dbg_each(vcpu, DBG_BCR, DBG_WCR, dbg_load);
-	if (__vcpu_sys_reg(vcpu, MDSCR_EL1) & MDSCR_MDE)
-		load_contextidr(vcpu, __vcpu_sys_reg(vcpu, CONTEXTIDR_EL2));
 }
 
 void dbg_save_all(struct kvm_vcpu *vcpu)

@@ -62,10 +62,17 @@ static inline bool debug_routed_to_vel2(const struct kvm_vcpu *vcpu)
 /* Is software step enabled at vEL1&0 in the state @pstate (DebugExceptionReturnSS)? */
 bool debug_steps_vel1(const struct kvm_vcpu *vcpu, u64 pstate);
 
+/* vEL1&0 runs next, and breakpoints act there: what they compare with. vEL2's registers are in memory. */
+void debug_vel1_mde(const struct kvm_vcpu *vcpu);
+
 /* Each entry to vEL1&0. */
 static inline void debug_hyp_enter_vel1(const struct kvm_vcpu *vcpu)
 {
-	write_sysreg(READ_ONCE(__vcpu_sys_reg(vcpu, MDSCR_EL1)), mdscr_el1);
+	u64 mdscr = READ_ONCE(__vcpu_sys_reg(vcpu, MDSCR_EL1));
+
+	if (unlikely(mdscr & MDSCR_MDE))
+		debug_vel1_mde(vcpu);
+	write_sysreg(mdscr, mdscr_el1);
 }
 
 /* Each entry to vEL2: L1 may have stored to MDSCR_EL1's slot, which acts wherever it runs. */
