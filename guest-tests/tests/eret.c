@@ -238,9 +238,11 @@ static void to_lower(u64 spsr)
 static void every(void)
 {
 	static const u64 some[] = { 0, ~PSR_SS, MASK(31, 28) | PSR_DAIF };
+	bool has_a32 = FIELD(read_sysreg(id_aa64pfr0_el1), 3, 0) == 2;
 
 	for (u64 m = 0; m < 32; m++) {
-		bool lower_el = m == PSR_EL0t || m == PSR_EL1t || m == PSR_EL1h || m == 0x10;
+		bool lower_el = m == PSR_EL0t || m == PSR_EL1t || m == PSR_EL1h ||
+				(m == 0x10 && has_a32);
 
 		sum = 0;
 		for (unsigned int i = 0; i < 64 + ARRAY_SIZE(some); i++) {
