@@ -170,13 +170,13 @@ def keeps_its_half(beside: int) -> None:
 
 
 @pytest.mark.parametrize("what", STORMS)
-def test_pace(l0: Path, what: str) -> None:
+def test_pace(checked_l0: Path, what: str) -> None:
     """On one CPU with an L1 that does its worst all the time: at least 90% of the half that is due."""
     keeps_its_half(ticks(f"pace what={what} ticks={3 * ticks()}"))
 
 
 @pytest.mark.parametrize("name", ENEMIES)
-def test_pace_beside_an_enemy(l0: Path, name: str) -> None:
+def test_pace_beside_an_enemy(checked_l0: Path, name: str) -> None:
     """The same beside each of the guests that harm whoever is below, if anything does."""
     keeps_its_half(ticks(with_words(name)))
 
@@ -184,19 +184,19 @@ def test_pace_beside_an_enemy(l0: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "beside, vcpus", [("pace what=spin cpus=4", 4), ("pace what=smc cpus=2", 2), ("hostile_smp", 2)]
 )
-def test_pace_beside_several(l0: Path, beside: str, vcpus: int) -> None:
+def test_pace_beside_several(checked_l0: Path, beside: str, vcpus: int) -> None:
     """However many of its vCPUs are busy: a share is an L1's."""
     words = f" ticks={3 * ticks()}" if " " in beside else ""
     keeps_its_half(ticks(beside + words, vcpus=vcpus))
 
 
-def test_pace_beside_a_sleeper(l0: Path) -> None:
+def test_pace_beside_a_sleeper(checked_l0: Path) -> None:
     """An L1 that waits for an interrupt, for good, costs the other one nothing."""
     assert ticks(f"pace what=wfi ticks={3 * ticks()}") <= 1.02 * ticks()
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_stolen_time(l0: Path, first: int) -> None:
+def test_stolen_time(checked_l0: Path, first: int) -> None:
     """What an L1 is told that it did not have is its own: another one wanted nothing, and a third was busy."""
     others = ("hello", f"pace what=spin ticks={3 * ticks()}")
     had = ticks(*others, words="stolen=1", first=first)
@@ -204,7 +204,7 @@ def test_stolen_time(l0: Path, first: int) -> None:
 
 
 @pytest.mark.parametrize("first, second", [("reset", "watch"), ("watch", "reset")])
-def test_one_ends(l0: Path, first: str, second: str) -> None:
+def test_one_ends(checked_l0: Path, first: str, second: str) -> None:
     """A reset is the end of one L1 alone; the other, which takes longer, does not notice."""
     words = {"reset": with_words("reset"), "watch": "watch ms=300"}
     result = run(words[first], words[second], mem=256, icount=True)
@@ -214,12 +214,12 @@ def test_one_ends(l0: Path, first: str, second: str) -> None:
     assert "ALL PASS" in by_name["watch"].lines()
 
 
-def test_cpus_that_are_left_on(l0: Path) -> None:
+def test_cpus_that_are_left_on(checked_l0: Path) -> None:
     """An L1 ends while its second vCPU is busy, and with it that one: the other L1 has the CPU for itself."""
     assert ticks("pace what=leave", vcpus=2) <= 1.5 * ticks()
 
 
-def test_refused(l0: Path) -> None:
+def test_refused(checked_l0: Path) -> None:
     """What cannot be is one line."""
     rows: list[tuple[tuple[str, ...], dict[str, Any], str]] = [
         (("vel2",), {}, "vel2 runs alone"),

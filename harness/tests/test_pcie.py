@@ -31,7 +31,7 @@ def test_refused_dma_is_told(l0: Path) -> None:
 
 
 def test_refused_dma_does_not_keep_l0_busy(l0: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However often a device aims at nothing, L0 hears of it a bounded number of times, and says so."""
+    """However often a device aims at nothing, L0 says it a bounded number of times, and takes no more interrupts for it."""
     irqs = []
     for times in (60, 240):
         monkeypatch.setitem(GUESTS["pci"], "append", f"ram_mib=256 storm={times}")
