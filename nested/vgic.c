@@ -232,14 +232,16 @@ static u32 physical_of(struct kvm_vcpu *vcpu, u64 intid)
 /* Hardware value for L1's @lr. */
 static u64 translate_lr(struct kvm_vcpu *vcpu, u64 lr)
 {
+	u64 intid = FIELD_GET(ICH_LR_PINTID, lr);
 	u32 pintid;
 
 	if (!(lr & ICH_LR_HW))
 		return lr;
-	pintid = physical_of(vcpu, FIELD_GET(ICH_LR_PINTID, lr));
+	pintid = physical_of(vcpu, intid);
 	lr &= ~ICH_LR_PINTID;
+	/* L1's may be pending again: L0 must hear of its end. */
 	if (!pintid)
-		return lr & ~ICH_LR_HW;
+		return (lr & ~ICH_LR_HW) | (l1_irq(vcpu, intid) ? ICH_LR_EOI : 0);
 	if (lr & ICH_LR_ACTIVE)
 		lr &= ~ICH_LR_PENDING;	/* UNPREDICTABLE with HW=1 */
 	return lr | FIELD_PREP(ICH_LR_PINTID, pintid);
